@@ -1,0 +1,1 @@
+"""Statistics of coupling: pure functions, DataFrame in, DataFrame out. Never imports torch."""
