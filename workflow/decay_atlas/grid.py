@@ -1,0 +1,239 @@
+"""What a run is: its axes, its settings and their digest, its path; and how a study's runs make packs.
+
+The Snakefile imports this module in every cluster job, so it needs the standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any, Self
+
+from decay_atlas.training import TRAINING_VERSION
+
+NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?"
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+DIGEST = r"[0-9a-f]{8}"
+RUN_FOLDER = "results/runs/{dataset}/{recipe}/{arch}/{digest}"
+RUN_PATH = RUN_FOLDER + "/lr{lr}_wd{wd}_seed{seed}.json"
+_RUN = re.compile(
+    rf"(?:.*/)?(?P<dataset>{NAME})/(?P<recipe>{NAME})/(?P<arch>{NAME})/(?P<digest>{DIGEST})"
+    rf"/lr(?P<lr>{NUMBER})_wd(?P<wd>{NUMBER})_seed(?P<seed>[0-9]+)\.json"
+)
+LOCAL_KEYS = ("path",)
+"""Keys of a data set's entry that say where it lies on this machine, not what it is."""
+
+
+def number_text(value: float) -> str:
+    """The one text of a number in paths and tables: the shortest that reads back (0, 1, 0.001, 1e-05).
+
+    Raises:
+        ValueError: the number is negative or not finite.
+    """
+    value = float(value)
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(f"a learning rate or weight decay must be finite and not negative, not {value}")
+    return repr(abs(value)).removesuffix(".0")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training run: the four names of its place and its three axes."""
+
+    dataset: str
+    recipe: str
+    arch: str
+    digest: str
+    lr: float
+    wd: float
+    seed: int
+
+    @property
+    def path(self) -> str:
+        """Where the run's record lies, relative to the working directory."""
+        return (
+            f"results/runs/{self.dataset}/{self.recipe}/{self.arch}/{self.digest}"
+            f"/lr{number_text(self.lr)}_wd{number_text(self.wd)}_seed{self.seed}.json"
+        )
+
+    @classmethod
+    def from_path(cls, path: str) -> Self:
+        """The run a record's path names; the inverse of `path`.
+
+        Raises:
+            ValueError: the path does not end like a record's.
+        """
+        match = _RUN.fullmatch(str(path))
+        if match is None:
+            raise ValueError(f"{path}: not the path of a run record ({RUN_PATH})")
+        names = match.groupdict()
+        axes = {"lr": float(names["lr"]), "wd": float(names["wd"]), "seed": int(names["seed"])}
+        run = cls(**{**names, **axes})
+        if not run.path.endswith(f"/{str(path).rsplit('/', 1)[-1]}"):
+            raise ValueError(f"{path}: write its numbers as in {run.path.rsplit('/', 1)[-1]}")
+        return run
+
+
+def digest_of(settings: dict[str, Any]) -> str:
+    """The first 8 hex digits of the SHA-256 of the settings' sorted JSON."""
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def settings_of(dataset: dict[str, Any], recipe: dict[str, Any], arch: dict[str, Any]) -> dict[str, Any]:
+    """Everything but lr, wd and seed that decides a run's result, fully spelled out.
+
+    Takes resolved catalogue entries. The recipe's augmentation becomes the list for the architecture's
+    family, an `image_size` placeholder among the architecture's kwargs becomes the data set's number, and
+    the data set's local keys are left out, so that a tree copied to another machine keeps its digests.
+
+    Raises:
+        ValueError: the recipe names no augmentation for the architecture's family.
+    """
+    recipe = dict(recipe)
+    augment = recipe.get("augment")
+    if isinstance(augment, dict):
+        if arch["family"] not in augment:
+            raise ValueError(
+                f"augment has no list for family {arch['family']!r}; add\n\n"
+                f"    augment:\n      {arch['family']}: [crop, flip]"
+            )
+        recipe["augment"] = augment[arch["family"]]
+    kwargs = {
+        key: dataset["image_size"] if value == "image_size" else value
+        for key, value in arch.get("kwargs", {}).items()
+    }
+    return {
+        "dataset": {key: value for key, value in dataset.items() if key not in LOCAL_KEYS},
+        "recipe": recipe,
+        "arch": {**arch, "kwargs": kwargs},
+        "training_version": TRAINING_VERSION,
+    }
+
+
+def wd_values(wd: Any, lr: float) -> list[float]:
+    """The weight decays a grid block pairs with one learning rate.
+
+    `wd` is a number, a list, `{times_lr: c}` (wd = c·lr) or `{over_lr: c}` (wd = c/lr). Tied values are
+    rounded to 12 significant digits: 0.1 · 3e-4 is 3e-05, in every path and on every machine.
+    """
+    if isinstance(wd, dict):
+        value = wd["times_lr"] * lr if "times_lr" in wd else wd["over_lr"] / lr
+        return [float(f"{value:.12g}")]
+    return [float(value) for value in as_list(wd)]
+
+
+def as_list(value: Any) -> list[Any]:
+    """A scalar of a grid block as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+@dataclass(frozen=True)
+class PackRule:
+    """One training rule: packs that share the values of their packed axes.
+
+    `records` are output patterns with Snakemake wildcards for what is not packed, `log` a pattern with the
+    same wildcards, and `constraints` the wildcards' regular expressions, exact for the packs it covers.
+    """
+
+    name: str
+    records: tuple[str, ...]
+    log: str
+    constraints: dict[str, str]
+
+
+class Grid:
+    """The runs of a study and the packs they make.
+
+    `blocks` are the study's grid blocks, `settings` maps each (dataset, recipe, arch) they use to its
+    resolved settings. A run listed by several blocks counts once.
+    """
+
+    def __init__(
+        self, blocks: list[dict[str, Any]], settings: dict[tuple[str, str, str], dict[str, Any]]
+    ) -> None:
+        self.blocks = blocks
+        self.settings = {digest_of(value): value for value in settings.values()}
+        self._digests = {key: digest_of(value) for key, value in settings.items()}
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Every run once, in the order of the blocks."""
+        return list(dict.fromkeys(self._expand()))
+
+    def _expand(self) -> Iterator[Run]:
+        for block in self.blocks:
+            for names in combinations(block):
+                digest = self._digests[names]
+                for lr in as_list(block["lr"]):
+                    for wd, seed in product(wd_values(block["wd"], lr), as_list(block["seed"])):
+                        yield Run(*names, digest, float(lr), wd, int(seed))
+
+    def pack_rules(self, pack: Iterable[str]) -> list[PackRule]:
+        """The training rules that cover the runs, with the axes `pack` (of lr, wd, seed) inside one job.
+
+        Every run is the output of exactly one rule, and no rule's pattern matches another's run: cells whose
+        packs have the same members form one rule for each product set of wildcard values.
+        """
+        packed = set(pack)
+        free = [axis for axis in ("lr", "wd", "seed") if axis not in packed]
+        packs: dict[tuple[str, ...], dict[tuple[str, ...], list[str]]] = {}
+        for run in self.runs:
+            text = {"lr": number_text(run.lr), "wd": number_text(run.wd), "seed": str(run.seed)}
+            group = (run.dataset, run.recipe, run.arch, run.digest)
+            cell = tuple(text[axis] for axis in free)
+            member = "lr{lr}_wd{wd}_seed{seed}".format(**{**text, **{axis: f"{{{axis}}}" for axis in free}})
+            packs.setdefault(group, {}).setdefault(cell, []).append(member)
+        alike: dict[tuple[Any, ...], list[tuple[str, ...]]] = {}
+        for group, cells in packs.items():
+            by_members: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+            for cell, members in cells.items():
+                by_members.setdefault(tuple(members), []).append(cell)
+            for shape, points in by_members.items():
+                for values in _products(points):
+                    alike.setdefault((shape, values), []).append(group)
+        rules = []
+        for number, ((members, values), groups) in enumerate(alike.items()):
+            names = zip(("dataset", "recipe", "arch", "digest"), zip(*groups, strict=True), strict=True)
+            constraints = {
+                axis: "|".join(re.escape(value) for value in dict.fromkeys(axis_values))
+                for axis, axis_values in [*names, *zip(free, values, strict=True)]
+            }
+            cell_name = "_".join(f"{axis}{{{axis}}}" for axis in free) or "all"
+            rules.append(
+                PackRule(
+                    name=f"train_{number}" if number else "train",
+                    records=tuple(f"{RUN_FOLDER}/{member}.json" for member in members),
+                    log=RUN_FOLDER.replace("results/runs", "results/logs/train") + f"/{cell_name}.log",
+                    constraints=constraints,
+                )
+            )
+        return rules
+
+
+def combinations(block: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The (dataset, recipe, arch) names of a grid block."""
+    yield from product(*(as_list(block[axis]) for axis in ("dataset", "recipe", "arch")))
+
+
+def _products(points: list[tuple[str, ...]]) -> list[tuple[tuple[str, ...], ...]]:
+    """Split a set of points into product sets, each a tuple with the values of every axis."""
+    if not points[0]:
+        return [()]
+    rests: dict[str, list[tuple[str, ...]]] = {}
+    for first, *rest in points:
+        rests.setdefault(first, []).append(tuple(rest))
+    firsts: dict[tuple[tuple[str, ...], ...], list[str]] = {}
+    for first, rest_points in rests.items():
+        firsts.setdefault(tuple(sorted(rest_points)), []).append(first)
+    return [
+        (tuple(values), *others)
+        for rest_points, values in firsts.items()
+        for others in _products(list(rest_points))
+    ]

@@ -1,0 +1,67 @@
+"""Run records: one JSON file a run, whole or absent. Used by training (writes) and collect (reads)."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+RECORD_FORMAT = 1
+SCORES = ("test_best", "test_final", "val_best", "val_final")
+
+
+class RecordError(ValueError):
+    """A record cannot be read, or is not the record of the run its path names."""
+
+
+def write_json(path: str | Path, content: dict[str, Any]) -> None:
+    """Write `content` so that a reader sees the old file or the whole new one, never a part.
+
+    Raises:
+        ValueError: `content` holds a NaN or an infinity, which JSON does not have.
+        OSError: the disk refused; what stood at `path` is untouched.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w") as file:
+            json.dump(content, file, allow_nan=False, indent=None, separators=(",", ":"))
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_record(path: str | Path) -> dict[str, Any]:
+    """Read one record.
+
+    Raises:
+        RecordError: the file is missing, cut off, or no run record.
+    """
+    try:
+        record = json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise RecordError(f"{path}: no such record") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: damaged ({error}); delete it and the run is trained again") from None
+    if not isinstance(record, dict) or record.get("format") != RECORD_FORMAT or "status" not in record:
+        raise RecordError(f"{path}: not a run record of format {RECORD_FORMAT}; move it elsewhere")
+    return record
+
+
+def is_whole(path: str | Path, settings: dict[str, Any]) -> bool:
+    """Whether `path` holds a complete record of a run with just these settings."""
+    try:
+        return bool(read_record(path).get("settings") == settings)
+    except RecordError:
+        return False
+
+
+def staged(path: str | Path) -> Path:
+    """Where a finished run waits until its pack is done; Snakemake does not know this place."""
+    path = Path(path)
+    return path.parent / ".staged" / path.name
