@@ -109,12 +109,22 @@ def settings_of(dataset: dict[str, Any], recipe: dict[str, Any], arch: dict[str,
         key: dataset["image_size"] if value == "image_size" else value
         for key, value in arch.get("kwargs", {}).items()
     }
-    return {
+    settings = {
         "dataset": {key: value for key, value in dataset.items() if key not in LOCAL_KEYS},
         "recipe": recipe,
         "arch": {**arch, "kwargs": kwargs},
         "training_version": TRAINING_VERSION,
     }
+    return {key: _canonical(value) for key, value in settings.items()}
+
+
+def _canonical(value: Any) -> Any:
+    """Whole numbers as integers throughout, so that 0 and 0.0 in a YAML file are one setting."""
+    if isinstance(value, dict):
+        return {key: _canonical(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_canonical(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def wd_values(wd: Any, lr: float) -> list[float]:

@@ -1,0 +1,164 @@
+"""A study's configuration: merged, checked against the schema, its recipes resolved. Errors print the fix."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from decay_atlas import config_messages as messages
+from decay_atlas.grid import Grid, combinations, settings_of
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+Config = dict[str, Any]
+
+
+class ConfigError(ValueError):
+    """A study cannot be used as written; the message names the file and key and prints the correction."""
+
+
+def load(study: str, root: Path = ROOT) -> Config:
+    """The resolved configuration of a study by name: studies/<name>.yaml over config.yaml, as Snakemake merges them.
+
+    Raises:
+        ConfigError: there is no such study, or it is not valid.
+    """
+    base = root / "config.yaml"
+    config = yaml.safe_load(base.read_text())
+    files = [base]
+    if study != config.get("study"):
+        path = root / "studies" / f"{study}.yaml"
+        if not path.exists():
+            known = sorted(file.stem for file in (root / "studies").glob("*.yaml"))
+            raise ConfigError(f"no study {study!r}; there are: {', '.join([config['study'], *known])}")
+        config = merge(config, yaml.safe_load(path.read_text()))
+        files.append(path)
+    return resolve(config, files)
+
+
+def merge(base: Config, over: Config) -> Config:
+    """`over` laid on `base` the way Snakemake does it: dictionaries merge key by key, all else replaces."""
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merge(result[key], value) if both else value
+    return result
+
+
+def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
+    """Check a merged configuration and return it with defaults filled in and recipes resolved.
+
+    `files` are the YAML files it was merged from, in that order; messages name the one that holds the key.
+
+    Raises:
+        ConfigError: a key is unknown, missing, of the wrong type, or names nothing in the catalogue.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text())
+    config = json.loads(json.dumps(config))
+    problem = messages.first_problem(config, schema, files)
+    if problem is not None:
+        raise ConfigError(problem)
+    _fill_defaults(config, schema, schema)
+    config["recipes"] = {name: _extended(name, config["recipes"], files) for name in config["recipes"]}
+    for recipe in config["recipes"].values():
+        _fill_defaults(recipe, schema["$defs"]["recipe"], schema)
+    _check_study_name(config, files)
+    if "imports" not in config:
+        _check_names(config, files)
+    return config
+
+
+def grid_of(config: Config) -> Grid:
+    """The grid of a resolved configuration.
+
+    Raises:
+        ConfigError: a recipe cannot be resolved for one of the architectures.
+    """
+    settings = {}
+    for block in config["grid"]:
+        for dataset, recipe, arch in combinations(block):
+            try:
+                settings[dataset, recipe, arch] = settings_of(
+                    config["datasets"][dataset], config["recipes"][recipe], config["archs"][arch]
+                )
+            except ValueError as error:
+                raise ConfigError(f"recipes.{recipe}, used with arch {arch}: {error}") from None
+    return Grid(config["grid"], settings)
+
+
+def _fill_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
+    """Set every default of `schema` that `value` lacks, except inside recipes (theirs come after `extends`)."""
+    if "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    if not isinstance(value, dict):
+        return
+    for key, part in schema.get("properties", {}).items():
+        if isinstance(part, dict):
+            if key not in value and "default" in part:
+                value[key] = copy.deepcopy(part["default"])
+            if key in value and key != "recipes":
+                _fill_defaults(value[key], part, root)
+    entries = schema.get("additionalProperties")
+    if isinstance(entries, dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            _fill_defaults(value[key], entries, root)
+
+
+def _extended(name: str, recipes: dict[str, Config], files: Sequence[str | Path]) -> Config:
+    chain: list[str] = []
+    resolved: Config = {}
+    parent: str | None = name
+    while parent is not None:
+        key = f"recipes.{chain[-1]}.extends" if chain else f"recipes.{name}"
+        if parent in chain:
+            raise ConfigError(
+                f"{messages.where(key, files)}: a circle, {' → '.join([*chain, parent])}; break it"
+            )
+        if parent not in recipes:
+            raise ConfigError(
+                f"{messages.where(key, files)}: no recipe {parent!r}; there are: {', '.join(recipes)}"
+            )
+        chain.append(parent)
+        resolved = {**recipes[parent], **resolved}
+        parent = recipes[parent].get("extends")
+    resolved.pop("extends", None)
+    return resolved
+
+
+def _check_study_name(config: Config, files: Sequence[str | Path]) -> None:
+    if not files:
+        return
+    last = Path(files[-1])
+    expected = "coupling" if last.name == "config.yaml" else last.stem
+    if last.name != "config.yaml" and config["study"] != expected:
+        raise ConfigError(
+            f"{last}: key study: the study is named after its file, so that two studies never share a folder; "
+            f"write\n\n    study: {expected}"
+        )
+
+
+def _check_names(config: Config, files: Sequence[str | Path]) -> None:
+    catalogues = {"dataset": "datasets", "recipe": "recipes", "arch": "archs"}
+    for number, block in enumerate(config["grid"]):
+        for axis, catalogue in catalogues.items():
+            for name in block[axis] if isinstance(block[axis], list) else [block[axis]]:
+                if name not in config[catalogue]:
+                    raise ConfigError(
+                        f"{messages.where(f'grid.{number}.{axis}', files)}: no {axis} {name!r} in {catalogue}; "
+                        f"there are: {', '.join(config[catalogue])}"
+                    )
+                if axis == "recipe":
+                    missing = {"epochs", "batch_size", "optimizer", "schedule"} - config["recipes"][
+                        name
+                    ].keys()
+                    if missing:
+                        raise ConfigError(
+                            f"{messages.where(f'recipes.{name}', files)}: a recipe that is trained needs "
+                            f"{', '.join(sorted(missing))}, its own or through extends; for example\n\n"
+                            f"    {name}:\n      extends: published-cifar"
+                        )
