@@ -1,0 +1,171 @@
+"""A pack: the runs that share one job, trained so that nothing finished is ever lost or trained twice."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from decay_atlas.grid import Run, digest_of
+from decay_atlas.records import RECORD_FORMAT, is_whole, staged, write_json
+from decay_atlas.training import datasets, evaluations
+from decay_atlas.training.batches import Data
+from decay_atlas.training.loop import train
+from decay_atlas.training.progress import Progress
+
+ENGINES = ("auto", "serial")
+"""How a pack's runs share the device; `auto` is `serial`, the only one so far."""
+
+
+def train_pack(
+    settings: dict[str, Any],
+    paths: Sequence[str | Path],
+    data_dir: str | Path,
+    engine: str = "auto",
+    device: str = "auto",
+    threads: int = 1,
+) -> list[str]:
+    """See to it that every record of `paths` is there, and return the paths of those that could not be made.
+
+    A record that is there, whole and of the same settings is kept. A finished run is staged at once beside
+    its place; should the job die, and Snakemake remove its outputs, the next attempt takes what is staged.
+    The staged copies go when the whole pack is in place.
+
+    Raises:
+        ValueError: the settings, a path, the engine or the device make no sense; nothing has been trained.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine: unknown {engine!r}; there are {', '.join(ENGINES)}")
+    members = [(Path(path), Run.from_path(str(path))) for path in paths]
+    digest = digest_of(settings)
+    for path, run in members:
+        if run.digest != digest:
+            raise ValueError(f"{path}: its digest is not that of the settings, {digest}")
+    evaluations.check(settings["recipe"].get("evaluations", []))
+
+    missing = [(path, run) for path, run in members if not _kept(path, settings)]
+    failed: list[str] = []
+    if missing:
+        trainer = _Trainer(settings, data_dir, _device(device), threads)
+        with Progress(len(missing), settings["recipe"]["epochs"]) as progress:
+            for path, run in missing:
+                try:
+                    trainer.train(path, run, progress)
+                except Exception:  # whatever one run dies of, the others are still to be trained
+                    failed.append(str(path))
+                    progress.say(f"{path}: failed\n{traceback.format_exc()}")
+    if not failed:
+        for path, _ in members:
+            staged(path).unlink(missing_ok=True)
+    return failed
+
+
+def _kept(path: Path, settings: dict[str, Any]) -> bool:
+    """Whether a finished record is in place, now or after fetching it from where it was staged."""
+    wait = staged(path)
+    if is_whole(path, settings):
+        if not is_whole(wait, settings):
+            _link(path, wait)  # Snakemake deletes a failed job's outputs, this one among them
+        return True
+    if is_whole(wait, settings):
+        _link(wait, path)
+        return True
+    return False
+
+
+def _link(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, at once; a copy where the file system has no hard links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(source, part)
+    except OSError:
+        shutil.copyfile(source, part)
+    part.replace(target)
+
+
+class _Trainer:
+    """Trains runs one after another on data that are loaded once."""
+
+    def __init__(
+        self, settings: dict[str, Any], data_dir: str | Path, device: torch.device, threads: int
+    ) -> None:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(
+            True
+        )  # strong decay makes weights denormal, which a CPU computes 100× slower
+        torch.use_deterministic_algorithms(device.type == "cpu")
+        torch.backends.cudnn.benchmark = device.type == "cuda"
+        self.settings, self.device = settings, device
+        self.data = Data(datasets.load(data_dir, settings["recipe"]), settings, device, threads)
+        self.about = {
+            "device": {
+                "type": device.type,
+                "name": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+                "threads": threads,
+            },
+            "versions": {
+                "python": platform.python_version(),
+                **{
+                    name: importlib.metadata.version(name)
+                    for name in ("decay-atlas", "torch", "timm", "torchvision", "numpy")
+                },
+            },
+            "node": platform.node(),
+        }
+
+    def train(self, path: Path, run: Run, progress: Progress) -> None:
+        """Train one run, stage its record and put it into place."""
+        progress.start(run)
+        result, model = train(self.settings, run.lr, run.wd, run.seed, self.data, self.device, progress.epoch)
+        record = {
+            "format": RECORD_FORMAT,
+            "dataset": run.dataset,
+            "recipe": run.recipe,
+            "arch": run.arch,
+            "digest": run.digest,
+            "lr": run.lr,
+            "wd": run.wd,
+            "seed": run.seed,
+            "settings": self.settings,
+            "data_checksum": self.data.checksum,
+            **result,
+            **self.about,
+        }
+        if not (path.parent / "settings.json").exists():
+            write_json(path.parent / "settings.json", self.settings)
+        if self.settings["recipe"].get("keep_weights"):
+            weights = path.with_suffix(".pt")
+            part = weights.with_name(f".{weights.name}.{os.getpid()}.part")
+            torch.save(model.state_dict(), part)
+            part.replace(weights)
+        write_json(staged(path), record)
+        _link(staged(path), path)
+        progress.finish(result)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {name}: there is no usable GPU here; leave execution.device at auto or cpu")
+    return device
+
+
+def _processor() -> str:
+    """The processor's name, for what a run's seconds are worth."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

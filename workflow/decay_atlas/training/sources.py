@@ -1,0 +1,181 @@
+"""Where the images come from: torchvision's CIFAR files, scikit-learn's digits, folders of image files.
+
+Each source yields either `Arrays` (small, decoded once) or a `Tree` (large, decoded while training).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+RAW = Path("resources/raw")
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+RESIDENT_BYTES = 4 * 10**9
+"""A folder whose decoded images fit in this becomes arrays; a larger one is decoded while training."""
+SEED = 20240229
+"""Of all that is random about a data set and not about a run: which images are test, the split order."""
+
+
+class DataError(ValueError):
+    """A source is missing, damaged or not as its entry says; the message says what to put where."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Decoded images, uint8 of shape (n, channels, size, size), with int64 labels of shape (n,)."""
+
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.int64]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+    class_names: list[str]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Image files below `root`, by relative path and bytes, with int64 labels."""
+
+    root: Path
+    train_files: list[str]
+    train_bytes: list[int]
+    train_labels: NDArray[np.int64]
+    test_files: list[str]
+    test_bytes: list[int]
+    test_labels: NDArray[np.int64]
+    class_names: list[str]
+
+
+def digits(name: str, entry: dict[str, Any]) -> Arrays:
+    """scikit-learn's 1,797 digits, 0 … 16 scaled to 0 … 255, `test_fraction` of each class for testing."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    images = np.rint(images * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)
+    labels = labels.astype(np.int64)
+    order = stratified_order(labels, SEED)
+    n_test = round(float(entry.get("test_fraction", 0.4)) * len(labels))
+    test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
+    return Arrays(images[train], labels[train], images[test], labels[test], [str(k) for k in range(10)])
+
+
+def cifar(name: str, entry: dict[str, Any]) -> Arrays:
+    """CIFAR-10 or CIFAR-100: downloaded once by torchvision into resources/raw, its checksums verified."""
+    from torchvision import datasets
+
+    kind = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}[entry["source"]]
+    try:
+        parts = [kind(str(RAW), train=train, download=True) for train in (True, False)]
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            f"{name}: {RAW / kind.filename} is missing or damaged and could not be downloaded ({error}). "
+            f"Get {kind.url} on a machine with a network, check that its md5 is {kind.tgz_md5}, "
+            f"and put it into {RAW}/"
+        ) from None
+    train, test = parts
+    return Arrays(
+        np.ascontiguousarray(train.data.transpose(0, 3, 1, 2)),
+        np.asarray(train.targets, np.int64),
+        np.ascontiguousarray(test.data.transpose(0, 3, 1, 2)),
+        np.asarray(test.targets, np.int64),
+        list(train.classes),
+    )
+
+
+def image_folder(name: str, entry: dict[str, Any]) -> Arrays | Tree:
+    """<path>/train/<class>/* and <path>/test/<class>/* (or val/); decoded when all of it is small."""
+    tree = image_tree(name, entry)
+    channels, size = len(entry["mean"]), int(entry["image_size"])
+    if (len(tree.train_files) + len(tree.test_files)) * channels * size * size > RESIDENT_BYTES:
+        return tree
+    return Arrays(
+        _decoded(tree.root, tree.train_files, size, channels),
+        tree.train_labels,
+        _decoded(tree.root, tree.test_files, size, channels),
+        tree.test_labels,
+        tree.class_names,
+    )
+
+
+def image_tree(name: str, entry: dict[str, Any]) -> Tree:
+    """An image folder of any size, checked and indexed but not decoded."""
+    root = Path(entry.get("path", RAW / name))
+    layout = f"{root}/train/<class>/* and {root}/test/<class>/* (or {root}/val/<class>/*)"
+    held_out = next((root / part for part in ("test", "val") if (root / part).is_dir()), None)
+    if not (root / "train").is_dir() or held_out is None:
+        raise DataError(f"{name}: no images; put them into {layout}, or set datasets.{name}.path")
+    names = sorted(folder.name for folder in (root / "train").iterdir() if folder.is_dir())
+    if len(names) != entry["classes"]:
+        raise DataError(
+            f"{name}: {root / 'train'} has {len(names)} class folders, not {entry['classes']}; complete it, "
+            f"or set datasets.{name}.classes to {len(names)}"
+        )
+    train, test = (list(_listed(name, folder, names)) for folder in (root / "train", held_out))
+    return Tree(
+        root,
+        [str(path.relative_to(root)) for path, _, _ in train],
+        [size for _, size, _ in train],
+        np.array([label for _, _, label in train], np.int64),
+        [str(path.relative_to(root)) for path, _, _ in test],
+        [size for _, size, _ in test],
+        np.array([label for _, _, label in test], np.int64),
+        names,
+    )
+
+
+SOURCES: dict[str, Callable[[str, dict[str, Any]], Arrays | Tree]] = {
+    "cifar10": cifar,
+    "cifar100": cifar,
+    "digits": digits,
+    "image_folder": image_folder,
+    "imagenet": image_tree,
+}
+
+
+def stratified_order(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """A permutation of which every prefix holds the classes in their proportions, give or take an image."""
+    generator = np.random.default_rng(seed)
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = generator.permutation(np.flatnonzero(labels == label))
+        place[members] = (np.arange(len(members)) + generator.random()) / len(members)
+    return np.argsort(place, kind="stable").astype(np.int64)
+
+
+def decode(path: Path, channels: int) -> Any:
+    """One image file as a PIL image, grey for one channel, RGB for three."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.convert("L" if channels == 1 else "RGB")
+
+
+def _listed(name: str, folder: Path, class_names: list[str]) -> Iterator[tuple[Path, int, int]]:
+    for label, class_name in enumerate(class_names):
+        files = sorted(path for path in (folder / class_name).glob("*") if path.suffix.lower() in SUFFIXES)
+        if not files:
+            raise DataError(f"{name}: {folder / class_name} holds no images; every class needs some there")
+        for path in files:
+            size = path.stat().st_size
+            if size == 0:
+                raise DataError(f"{name}: {path} is empty; copy it again")
+            yield path, size, label
+
+
+def _decoded(root: Path, files: list[str], size: int, channels: int) -> NDArray[np.uint8]:
+    """Every file resized so that its shorter side is `size` and cut to the central square."""
+    from PIL import Image, ImageOps
+
+    result = np.empty((len(files), channels, size, size), np.uint8)
+    for number, file in enumerate(files):
+        try:
+            image = decode(root / file, channels)
+        except OSError as error:
+            raise DataError(f"{root / file}: not a readable image ({error}); replace or remove it") from None
+        square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+        result[number] = np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
+    return result
