@@ -127,6 +127,14 @@ def _canonical(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def dataset_folder(name: str, entry: dict[str, Any]) -> str:
+    """Where a data set is prepared; entries that differ under one name lie apart.
+
+    `entry` is the data set's part of a run's settings.
+    """
+    return f"resources/datasets/{name}-{digest_of(entry)}"
+
+
 def wd_values(wd: Any, lr: float) -> list[float]:
     """The weight decays a grid block pairs with one learning rate.
 
@@ -176,6 +184,18 @@ class Grid:
     def runs(self) -> list[Run]:
         """Every run once, in the order of the blocks."""
         return list(dict.fromkeys(self._expand()))
+
+    def dataset_entry(self, name: str, digest: str) -> dict[str, Any]:
+        """The part of the settings that describes the data set prepared in `dataset_folder(name, …)`.
+
+        Raises:
+            KeyError: the study uses no such data set.
+        """
+        for (dataset, _, _), run_digest in self._digests.items():
+            entry = self.settings[run_digest]["dataset"]
+            if dataset == name and digest_of(entry) == digest:
+                return dict(entry)
+        raise KeyError(f"{name}-{digest}")
 
     def _expand(self) -> Iterator[Run]:
         for block in self.blocks:

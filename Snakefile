@@ -1,0 +1,32 @@
+# decay-atlas: from a study's grid to its report. README.md says how to use it.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/runs.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/report.html",
+
+
+rule runs:
+    input:
+        f"{RESULTS}/runs.parquet",
+
+
+localrules:
+    all,
+    runs,

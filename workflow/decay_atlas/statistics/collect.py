@@ -1,0 +1,110 @@
+"""Gather run records into the one table of runs that all statistics start from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from decay_atlas.grid import Run, dataset_folder, digest_of
+from decay_atlas.records import SCORES, RecordError, read_record
+
+COLUMNS = {
+    "dataset": "str",
+    "recipe": "str",
+    "arch": "str",
+    "lr": "float64",
+    "wd": "float64",
+    "seed": "int64",
+    "value": "float64",
+    **dict.fromkeys(SCORES, "float64"),
+    "status": "str",
+    "seconds": "float64",
+    "device": "str",
+    "node": "str",
+    "digest": "str",
+    "training_version": "int64",
+    "path": "str",
+}
+
+
+def collect(paths: Iterable[str], score: str, root: Path = Path()) -> pd.DataFrame:
+    """One row a record, in the order of `paths`, with `score` as `value`.
+
+    Every record is held against its path (axes and digest), its settings against their digest, and its data
+    set's checksum against the prepared data set where that is on this machine, else against the other
+    records of the same data set.
+
+    Raises:
+        RecordError: records are missing, damaged, or do not fit; the message names up to ten of them.
+    """
+    rows, problems = [], []
+    checksums: dict[str, tuple[str, str]] = {}
+    for path in paths:
+        try:
+            record = read_record(root / path)
+            _check(path, record)
+            _check_data(path, record, checksums, root)
+            rows.append(_row(path, record, score))
+        except RecordError as error:
+            problems.append(str(error))
+    if problems:
+        more = f"\n… and {len(problems) - 10} more" if len(problems) > 10 else ""
+        raise RecordError(
+            f"{len(problems)} record(s) cannot be used:\n" + "\n".join(problems[:10]) + more
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _check(path: str, record: Mapping[str, Any]) -> None:
+    run = Run.from_path(path)
+    for axis in ("dataset", "recipe", "arch", "lr", "wd", "seed", "digest"):
+        if record.get(axis) != getattr(run, axis):
+            raise RecordError(
+                f"{path}: the record says {axis} {record.get(axis)!r}; it is another run's, move it to its place"
+            )
+    if digest_of(record["settings"]) != run.digest:
+        raise RecordError(
+            f"{path}: its settings have the digest {digest_of(record['settings'])}, so it was altered or made "
+            "by other software; delete it and the run is trained again"
+        )
+
+
+def _check_data(
+    path: str, record: Mapping[str, Any], checksums: dict[str, tuple[str, str]], root: Path
+) -> None:
+    folder = dataset_folder(record["dataset"], record["settings"]["dataset"])
+    if folder not in checksums:
+        manifest = root / folder / "manifest.json"
+        if manifest.exists():
+            checksums[folder] = (json.loads(manifest.read_text())["checksum"], str(manifest))
+        else:
+            checksums[folder] = (record["data_checksum"], path)
+    expected, source = checksums[folder]
+    if record["data_checksum"] != expected:
+        raise RecordError(
+            f"{path}: trained on other data (checksum {record['data_checksum'][:12]}…) than {source} says "
+            f"({expected[:12]}…); delete the records of the wrong one"
+        )
+
+
+def _row(path: str, record: Mapping[str, Any], score: str) -> dict[str, Any]:
+    value = record.get(score)
+    if value is None:
+        hint = " (the recipe holds out no validation part: set val_fraction)" if score.startswith("val") else ""
+        raise RecordError(f"{path}: no score {score}{hint}")
+    return {
+        **{name: record[name] for name in ("dataset", "recipe", "arch", "lr", "wd", "seed", "digest")},
+        "value": value,
+        **{name: np.nan if record[name] is None else record[name] for name in SCORES},
+        "status": record["status"],
+        "seconds": record["seconds"],
+        "device": record["device"]["name"],
+        "node": record["node"],
+        "training_version": record["settings"]["training_version"],
+        "path": path,
+    }

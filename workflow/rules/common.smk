@@ -1,0 +1,54 @@
+# What every rule file needs: the resolved study, its grid, and where things lie.
+import json
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+LIBRARY = Path(workflow.basedir) / "workflow"
+sys.path.insert(0, str(LIBRARY))
+# Scripts and training run in other processes, under --sdm in other environments.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")])
+)
+
+from decay_atlas.config import ConfigError, grid_of, resolve
+from decay_atlas.grid import DIGEST, NAME, NUMBER, dataset_folder
+from decay_atlas.provenance import source_digest
+from decay_atlas.recovery import recover
+
+if workflow.is_main_process and not workflow.dryrun:
+    recover(Path(".snakemake"))
+
+# Snakemake lists config.yaml last though it is the base: the files in the order they were merged.
+CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != "config.yaml")
+try:
+    STUDY = resolve(config, CONFIG_FILES)
+    GRID = None if "imports" in STUDY else grid_of(STUDY)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{STUDY['study']}"
+LOGS = f"results/logs/{STUDY['study']}"
+METRIC = STUDY["metric"]
+# Environments of --sdm bring their own interpreter; otherwise it is the one that runs Snakemake.
+PYTHON = (
+    "python" if workflow.deployment_settings.deployment_method else sys.executable
+)
+
+
+wildcard_constraints:
+    dataset=NAME,
+    recipe=NAME,
+    arch=NAME,
+    digest=DIGEST,
+    lr=NUMBER,
+    wd=NUMBER,
+    seed="[0-9]+",
+
+
+def manifest_of(wildcards):
+    """The prepared data set that the runs of a digest are trained on."""
+    entry = GRID.settings[wildcards.digest]["dataset"]
+    return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"

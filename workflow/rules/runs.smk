@@ -1,0 +1,90 @@
+# Data sets, training, and the table of runs (or the import of runs trained elsewhere).
+
+if GRID is None:
+
+    rule import_runs:
+        input:
+            STUDY["imports"],
+        output:
+            runs=f"{RESULTS}/runs.parquet",
+        log:
+            f"{LOGS}/import_runs.log",
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            columns=STUDY.get("columns", {}),
+            fill=STUDY.get("fill", {}),
+            metric=METRIC,
+            code=source_digest("decay_atlas.statistics.imports"),
+        script:
+            "../scripts/import_runs.py"
+
+else:
+    # Nothing here changes for a prepared data set (its folder's name holds its entry's digest; where its raw images
+    # lie is a resource), because a data set that is prepared again leaves finished runs alone: they are `ancient` to it.
+    rule dataset:
+        output:
+            manifest="resources/datasets/{dataset}-{digest}/manifest.json",
+        log:
+            "results/logs/datasets/{dataset}-{digest}.log",
+        conda:
+            "../../envs/training.yaml"
+        params:
+            entry=lambda wildcards: json.dumps(
+                GRID.dataset_entry(wildcards.dataset, wildcards.digest)
+            ),
+        resources:
+            source=lambda wildcards: STUDY["datasets"][wildcards.dataset].get(
+                "path", ""
+            ),
+        shell:
+            "{PYTHON} -m decay_atlas.training.prepare --name {wildcards.dataset} --entry {params.entry:q} "
+            "--path={resources.source:q} $(dirname {output.manifest:q}) > {log:q} 2>&1"
+
+    # A run is trained once: `update` keeps finished records when their pack runs again, `params` says nothing of
+    # the pack, engine and device are resources (which trigger nothing), and the program skips what is done.
+    for pack in GRID.pack_rules(STUDY["execution"]["pack"]):
+
+        rule:
+            name:
+                pack.name
+            input:
+                manifest=ancient(manifest_of),
+            output:
+                [update(record) for record in pack.records],
+            log:
+                pack.log,
+            wildcard_constraints:
+                **pack.constraints,
+            conda:
+                "../../envs/training.yaml"
+            params:
+                settings=lambda wildcards: json.dumps(
+                    GRID.settings[wildcards.digest], separators=(",", ":")
+                ),
+            threads: STUDY["execution"]["threads"]
+            resources:
+                engine=STUDY["execution"]["engine"],
+                device=STUDY["execution"]["device"],
+                gpu=lambda wildcards: STUDY["execution"]["gpus"].get(
+                    wildcards.recipe, 1
+                ),
+            shell:
+                "{PYTHON} -m decay_atlas.training --settings {params.settings:q} --data $(dirname {input.manifest:q}) "
+                "--engine {resources.engine} --device {resources.device} --threads {threads} "
+                "{output:q} > {log:q} 2>&1"
+
+    rule collect:
+        input:
+            [run.path for run in GRID.runs],
+        output:
+            runs=f"{RESULTS}/runs.parquet",
+        log:
+            f"{LOGS}/collect.log",
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            score=METRIC["score"],
+            code=source_digest("decay_atlas.statistics.collect"),
+        script:
+            "../scripts/collect.py"

@@ -1,0 +1,11 @@
+"""Rule collect: see decay_atlas.statistics.collect."""
+
+import sys
+
+from decay_atlas.records import RecordError
+from decay_atlas.statistics.collect import collect
+
+try:
+    collect(snakemake.input, snakemake.params.score).to_parquet(snakemake.output.runs, index=False)
+except RecordError as error:
+    sys.exit(str(error))

@@ -1,0 +1,9 @@
+"""Rule optima: see decay_atlas.statistics.optima."""
+
+import pandas as pd
+
+from decay_atlas.statistics.optima import optima
+
+optima(pd.read_parquet(snakemake.input.runs), **snakemake.params.settings).to_csv(
+    snakemake.output.table, index=False
+)
