@@ -1,0 +1,217 @@
+"""Claims: what the source contradicts by itself, and what tables of known content say."""
+
+from itertools import product
+
+import pandas as pd
+import pytest
+from decay_atlas.statistics.claims import claims, parse, published
+
+ADAMW = {"published": {"optimizer": {"name": "adamw"}, "schedule": {"name": "cosine"}, "batch_size": 128}}
+
+
+def ratio_rows(estimates, recipe="published", **more):
+    """A ratio table of one row per (dataset, arch): (estimate, low, high)."""
+    rows = [
+        {
+            "dataset": dataset,
+            "recipe": recipe,
+            "arch": arch,
+            "rho": rho,
+            "rho_smooth": rho,
+            "rho_lo_cal": low,
+            "rho_hi_cal": high,
+            "n_lr": 6,
+            "n_edge": 0,
+            "p_reference": 0.5,
+            "intercept_p": 0.5,
+            "r2_centred": 0.97,
+        }
+        | more
+        for (dataset, arch), (rho, low, high) in estimates.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def gap_rows(*gaps, missed=0):
+    rows = [
+        {"arch": f"net{i}", "strategy": "ratio-1d", "gap": gap, "gap_lo": gap - 0.05, "gap_hi": gap + 0.05}
+        for i, gap in enumerate(gaps)
+    ]
+    return pd.DataFrame(rows).assign(dataset="digits", recipe="published", missed=missed)
+
+
+def law_rows(*verdicts, method="censored"):
+    rows = [{"arch": f"net{i}", "verdict": verdict} for i, verdict in enumerate(verdicts)]
+    return pd.DataFrame(rows).assign(dataset="digits", recipe="published", method=method)
+
+
+def judge(identity, recipes=ADAMW, unit="%", **tables):
+    table = claims(tables, recipes, unit).set_index("id")
+    return table.loc[identity]
+
+
+def verdict(identity, **tables):
+    return judge(identity, **tables)["verdict"]
+
+
+def test_every_reported_figure_is_a_claim():
+    found = {claim.id: claim for claim in published()[0]}
+    for dataset, arch in product(
+        ["cifar100", "imagenet"], ["resnet50", "vit_small", "convnext_tiny", "mixer_small", "swin_tiny"]
+    ):
+        for name in ("rho", "rho-p", "slope", "r2"):
+            assert f"{name}-{dataset}-{arch}" in found
+    assert found["rho-imagenet-vit_small"].reported == "0.112 (0.093, 0.131)"
+    assert found["rho-imagenet-vit_small"].accept == [0.093, 0.131]
+    assert sum(name.startswith("drop-") for name in found) == 13
+
+
+def test_without_any_data_claims_are_inconsistent_or_not_testable():
+    table = claims({}).set_index("id")
+    found = table.index[table["verdict"] == "inconsistent"]
+    assert set(table["verdict"]) == {"inconsistent", "not-testable"}
+    slopes = {name for name in table.index if name.startswith("slope-")}
+    assert set(found) == slopes | {"gap-every", "twofold-costs", "cost-runs", "cost-sixth", "cost-fivefold"}
+    assert "6 of 6 optima would lie at or below the smallest" in table.loc["slope-cifar100-resnet50", "why"]
+    assert "0.34" in table.loc["gap-every", "why"]
+    assert "2,400 runs, not 1,200" in table.loc["cost-runs", "why"]
+    assert "a factor of 8, not 6" in table.loc["cost-sixth", "why"]
+    assert (table[["statement", "reported", "why"]] != "").all(axis=None)
+
+
+def test_specific_claims_need_their_architecture_and_data_set():
+    ratio = ratio_rows({("digits", "net"): (0.1, 0.09, 0.11)})
+    row = judge("rho-cifar100-resnet50", ratio=ratio)
+    assert row["verdict"] == "not-testable"
+    assert "no runs of resnet50 on cifar100" in row["why"]
+    assert verdict("rho-every", ratio=ratio) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "expected"),
+    [
+        ((0.1, 0.09, 0.11), "supported"),
+        ((0.1, 0.05, 0.15), "inconclusive"),
+        ((10.0, 8.0, 12.0), "contradicted"),
+        ((0.1, float("nan"), float("nan")), "inconclusive"),
+    ],
+)
+def test_an_estimate_is_judged_by_its_interval(estimate, expected):
+    row = judge("rho-cifar100-resnet50", ratio=ratio_rows({("cifar100", "resnet50"): estimate}))
+    assert row["verdict"] == expected
+
+
+def test_figures_are_printed_with_their_interval():
+    ratio = ratio_rows({("cifar100", "resnet50"): (9.96, 8.01, 12.3)})
+    assert judge("rho-cifar100-resnet50", ratio=ratio)["measured"] == "9.96 (8.01, 12.3)"
+
+
+def test_optima_at_the_edge_judge_nothing():
+    ratio = ratio_rows({("cifar100", "resnet50"): (0.1, 0.09, 0.11)}, n_edge=4)
+    row = judge("rho-cifar100-resnet50", ratio=ratio)
+    assert row["verdict"] == "not-testable"
+    assert "at most 2 of 6 optima lie inside the grid" in row["why"]
+
+
+def test_intervals_are_widened_for_the_number_of_rows():
+    # Two standard errors above what is allowed: excluded for one combination, not for one of twenty.
+    se = 0.01
+    outlier = (0.12 + 2.1 * se, 0.12 + 0.14 * se, 0.12 + 4.06 * se)
+    assert verdict("rho-every", ratio=ratio_rows({("digits", "a"): outlier})) == "contradicted"
+    rest = {("digits", f"net{i}"): (0.1, 0.09, 0.11) for i in range(19)}
+    assert verdict("rho-every", ratio=ratio_rows({("digits", "a"): outlier} | rest)) == "inconclusive"
+    far = judge("rho-every", ratio=ratio_rows({("digits", "a"): (1.0, 0.9, 1.1)} | rest))
+    assert far["verdict"] == "contradicted"
+    assert far["why"] == "1 of 20 intervals lie outside 0.08 to 0.12, such as digits / published / a."
+
+
+def test_the_mean_is_judged_by_the_spread_of_the_rows():
+    assert verdict("gap-mean", tuning=gap_rows(0.17, 0.18, 0.19)) == "supported"
+    assert verdict("gap-mean", tuning=gap_rows(0.0, 0.18, 0.36)) == "inconclusive"
+    assert verdict("gap-mean", tuning=gap_rows(2.0, 2.1, 2.2)) == "contradicted"
+
+
+def test_a_protocol_that_was_partly_off_the_grid_cannot_be_contradicted():
+    row = judge("one-dimension-suffices", tuning=gap_rows(2.0, 2.1, 2.2, missed=3))
+    assert row["verdict"] == "inconclusive"
+    assert "off the grid" in row["why"]
+    assert verdict("one-dimension-suffices", tuning=gap_rows(0.0, 0.01, 0.02, missed=3)) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["ratio", "ratio", "ratio"], "supported"),
+        (["product"], "contradicted"),
+        (["ratio"] * 9 + ["other"], "supported"),
+        (["ratio"] * 7 + ["product"] * 3, "contradicted"),
+        (["undetermined", "undetermined", "ratio"], "inconclusive"),
+        (["undetermined", "not-identifiable"], "inconclusive"),
+        (["not-identifiable", "not-identifiable"], "not-testable"),
+    ],
+)
+def test_proportionality_is_judged_by_the_laws(verdicts, expected):
+    assert verdict("proportional", laws=law_rows(*verdicts)) == expected
+    assert verdict("proportional", laws=law_rows(*verdicts, method="ols")) == "not-testable"
+
+
+@pytest.mark.parametrize(
+    ("anova", "tost", "expected"),
+    [(0.6, 0.01, "supported"), (0.6, 0.4, "inconclusive"), (0.001, 0.4, "contradicted")],
+)
+def test_no_difference_found_is_not_equality(anova, tost, expected):
+    table = pd.DataFrame({"test": ["anova", "tost"], "p": [anova, tost]})
+    table = table.assign(recipe="published", quantity="rho")
+    assert verdict("universal", universality=table) == expected
+
+
+def test_p_values_are_corrected_by_holm():
+    def rows(*p):
+        names = {("digits", f"net{i}"): (0.1, 0.09, 0.11) for i in range(len(p))}
+        return ratio_rows(names).assign(intercept_p=p)
+
+    assert verdict("no-intercept", ratio=rows(0.03)) == "contradicted"
+    assert verdict("no-intercept", ratio=rows(0.03, 0.5, 0.5)) == "supported"
+    deviation = pd.DataFrame(
+        {"dataset": ["digits"], "recipe": "published", "centre": "ratio", "kappa": 0.5, "p": 0.4}
+    ).assign(drop=0.1, lo=-0.1, hi=0.3)
+    assert verdict("drop-half-p", deviation=deviation) == "inconclusive"
+
+
+def test_percentage_points_are_not_tested_on_a_loss():
+    row = judge("gap-mean", unit="nats", tuning=gap_rows(0.1))
+    assert row["verdict"] == "not-testable"
+    assert "percentage points" in row["why"]
+
+
+def test_recipes_are_found_by_their_settings():
+    recipes = ADAMW | {
+        "sgd": {"optimizer": {"name": "sgd"}, "schedule": {"name": "cosine"}, "batch_size": 128},
+        "large": {"optimizer": {"name": "adamw"}, "schedule": {"name": "cosine"}, "batch_size": 1024},
+    }
+    one = ratio_rows({("digits", "net"): (0.1, 0.09, 0.11)})
+    assert judge("robust-sgd", ratio=one)["verdict"] == "not-testable"
+    assert "differ in batch_size" in judge("robust-batch", recipes, ratio=one)["why"]
+    sgd = ratio_rows({("digits", "net"): (0.005, 0.004, 0.006)}, recipe="sgd")
+    large = ratio_rows({("digits", "net"): (0.5, 0.4, 0.6)}, recipe="large")
+    every = pd.concat([one, sgd, large], ignore_index=True)
+    assert judge("robust-sgd", recipes, ratio=every)["verdict"] == "supported"
+    assert judge("robust-batch", recipes, ratio=every)["verdict"] == "contradicted"
+    # Imported runs come without settings and are taken to follow the published protocol.
+    assert judge("rho-every", {}, ratio=one)["verdict"] == "supported"
+    assert judge("robust-sgd", {}, ratio=one)["verdict"] == "not-testable"
+
+
+def test_a_table_without_its_columns_is_named():
+    with pytest.raises(ValueError, match="ratio lacks the column.*rho_smooth"):
+        claims({"ratio": pd.DataFrame({"dataset": ["digits"], "recipe": "published", "arch": "net"})})
+
+
+def test_a_claims_file_with_a_slip_is_refused():
+    entry = {"id": "a", "statement": "s", "reported": "r", "rule": "within"}
+    with pytest.raises(ValueError, match=r"unknown field.*colour"):
+        parse({"claims": [entry | {"colour": 1}], "source": {}})
+    with pytest.raises(ValueError, match="rule 'guess'"):
+        parse({"claims": [entry | {"rule": "guess"}], "source": {}})
+    with pytest.raises(ValueError, match="share the id"):
+        parse({"claims": [entry, entry], "source": {}})

@@ -1,0 +1,175 @@
+"""The rules that judge a claim by the rows of a table: what was measured, the verdict, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from decay_atlas.statistics.landscape import COMBINATION
+
+LEVEL = 0.05
+
+Judgement = tuple[str, str, str]
+"""What was measured, the verdict, and why."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One entry of the claims file; its head comment explains the fields."""
+
+    id: str
+    statement: str
+    reported: str
+    rule: str
+    table: str = ""
+    column: str = ""
+    interval: list[str] = field(default_factory=list)
+    where: dict[str, Any] = field(default_factory=dict)
+    varies: str = ""
+    over: str = "each"
+    accept: list[float | None] = field(default_factory=lambda: [None, None])
+    expect: str = ""
+    interior: int = 0
+    partial: str = ""
+    percent: bool = False
+    value: float | None = None
+    before: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The values that would make the claim true."""
+        low, high = self.accept
+        return (-np.inf if low is None else low), (np.inf if high is None else high)
+
+
+def within(claim: Claim, rows: pd.DataFrame) -> Judgement:
+    """Compare estimates with the interval that the claim allows."""
+    low, high = claim.bounds
+    rows = rows[np.isfinite(rows[claim.column].astype(float))]
+    if rows.empty:
+        return "", "not-testable", f"This study's table {claim.table} gives no {claim.column} here."
+    value = rows[claim.column].to_numpy(float)
+    lo, hi = (rows[name].to_numpy(float) for name in claim.interval) if claim.interval else (value, value)
+    bounded = rows[claim.partial].to_numpy(float) > 0 if claim.partial else np.zeros(len(rows), dtype=bool)
+    kind = "interval" if claim.interval else "value"
+    if claim.over == "mean" and len(rows) > 1:
+        kind = "interval"
+        half = stats.t.ppf(1 - LEVEL / 2, len(value) - 1) * stats.sem(value)
+        mean = value.mean(keepdims=True)
+        value, lo, hi, bounded = mean, mean - half, mean + half, np.array([bounded.any()])
+    measured = _estimates(value, lo, hi)
+    if not (np.isfinite(lo) & np.isfinite(hi)).all():
+        return measured, "inconclusive", "There is no interval to judge by: it takes more seeds."
+
+    m = len(value)
+    allowed = f"{number(low)} to {number(high)}"
+    what = f"The {kind} lies" if m == 1 else f"All {m} {kind}s lie"
+    widen = stats.norm.isf(LEVEL / 2 / m) / stats.norm.isf(LEVEL / 2)
+    above = value - widen * (value - lo) > high
+    outside = (value + widen * (hi - value) < low) | (above & ~bounded)
+    if outside.any():
+        what = what if m == 1 else f"{outside.sum()} of {m} {kind}s lie"
+        return measured, "contradicted", f"{what} outside {allowed}{_example(rows, outside)}."
+    if ((lo >= low) & (hi <= high)).all():
+        return measured, "supported", f"{what} inside {allowed}."
+    if above.any():
+        why = "It may be better than measured: at some η its λ lies off the grid."
+        return measured, "inconclusive", why
+    return measured, "inconclusive", f"The data neither place it inside {allowed} nor exclude that."
+
+
+def p_values(claim: Claim, rows: pd.DataFrame) -> Judgement:
+    """Compare p-values, Holm-corrected, with the claim's expectation: none or all significant."""
+    p = rows[claim.column].astype(float).dropna()
+    if p.empty:
+        return "", "not-testable", f"This study's table {claim.table} gives no {claim.column} here."
+    adjusted = multipletests(p, LEVEL, method="holm")[1]
+    below = adjusted < LEVEL
+    measured = f"p = {adjusted[0]:.2g}" if len(p) == 1 else f"least p = {adjusted.min():.2g} of {len(p)}"
+    why = f"{below.sum()} of {len(p)} p-values lie below {LEVEL:g} (Holm)."
+    if claim.expect == "none":
+        return measured, "contradicted" if below.any() else "supported", why
+    # That a drop is not significant does not show that there is none.
+    return measured, "supported" if below.all() else "inconclusive", why
+
+
+def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
+    """Count the combinations whose law is the expected one."""
+    verdicts = rows["verdict"]
+    counts = verdicts.value_counts()
+    measured = ", ".join(f"{law} {n}" for law, n in counts.items())
+    told = verdicts[~verdicts.isin(["not-identifiable", "undetermined"])]
+    if told.empty:
+        if (verdicts == "not-identifiable").all():
+            return measured, "not-testable", "Fewer than three optima lie inside the grid of weight decays."
+        return measured, "inconclusive", "The intervals of the slope hold more than one law."
+    agree, against = int((told == claim.expect).sum()), int((told != claim.expect).sum())
+    # Each 95 % interval may miss once in twenty, so a few dissenters among many prove nothing.
+    by_chance = int(stats.binom.ppf(1 - LEVEL, len(told), LEVEL))
+    if against > by_chance:
+        why = f"{against} of {len(verdicts)} combinations exclude the {claim.expect} law"
+        return (
+            measured,
+            "contradicted",
+            f"{why}{_example(rows, rows['verdict'].isin(told[told != claim.expect]))}.",
+        )
+    if agree * 2 > len(verdicts):
+        return (
+            measured,
+            "supported",
+            f"{agree} of {len(verdicts)} combinations hold the {claim.expect} law alone.",
+        )
+    return measured, "inconclusive", f"Only {agree} of {len(verdicts)} combinations tell the laws apart."
+
+
+def equality(claim: Claim, rows: pd.DataFrame) -> Judgement:
+    """Tell equality shown from difference shown from neither."""
+    equivalence = rows["test"].str.contains("tost", case=False)
+    shown = rows.loc[equivalence, "p"].astype(float).dropna()
+    differ = rows.loc[~equivalence].dropna(subset=["p"])
+    if differ.empty and shown.empty:
+        return "", "not-testable", "It takes two architectures with an estimate each."
+    measured = "; ".join(f"{test} p = {p:.2g}" for test, p in zip(rows["test"], rows["p"], strict=True))
+    if len(shown) and (shown < LEVEL).all():
+        return measured, "supported", "The architectures are equivalent within the stated margin."
+    if len(differ) and (multipletests(differ["p"].astype(float), method="holm")[1] < LEVEL).any():
+        return measured, "contradicted", "The architectures differ."
+    return measured, "inconclusive", "No difference was found, which does not show that there is none."
+
+
+def _example(rows: pd.DataFrame, marked: Any) -> str:
+    """Name the first of the marked rows where there is more than one."""
+    if len(marked) < 2 or len(marked) != len(rows):
+        return ""
+    first = rows[np.asarray(marked, dtype=bool)].iloc[0]
+    return f", such as {' / '.join(str(first[name]) for name in COMBINATION if name in rows)}"
+
+
+def _estimates(value: Any, lo: Any, hi: Any) -> str:
+    if len(value) > 1:
+        return f"{number(value.min())} to {number(value.max())} ({len(value)} estimates)"
+    if lo[0] == hi[0]:
+        return number(value[0])
+    return f"{number(value[0])} ({number(lo[0])}, {number(hi[0])})"
+
+
+def number(value: float) -> str:
+    """A figure as a report prints it."""
+    if np.isinf(value):
+        return "any value"
+    return f"{value:.3g}"
+
+
+RULES: dict[str, Callable[[Claim, pd.DataFrame], Judgement]] = {
+    "within": within,
+    "p-values": p_values,
+    "verdict": verdict,
+    "equality": equality,
+}
