@@ -42,7 +42,8 @@ def gap_rows(*gaps, missed=0):
 
 def law_rows(*verdicts, method="censored"):
     rows = [{"arch": f"net{i}", "verdict": verdict} for i, verdict in enumerate(verdicts)]
-    return pd.DataFrame(rows).assign(dataset="digits", recipe="published", method=method)
+    table = pd.DataFrame(rows).assign(dataset="digits", recipe="published", method=method)
+    return table.assign(slope=0.0, slope_lo=-1.0, slope_hi=1.0)
 
 
 def judge(identity, recipes=ADAMW, unit="%", **tables):
@@ -203,7 +204,7 @@ def test_recipes_are_found_by_their_settings():
 
 
 def test_a_table_without_its_columns_is_named():
-    with pytest.raises(ValueError, match="ratio lacks the column.*rho_smooth"):
+    with pytest.raises(ValueError, match=r"ratio lacks the column.*rho_smooth"):
         claims({"ratio": pd.DataFrame({"dataset": ["digits"], "recipe": "published", "arch": "net"})})
 
 
