@@ -156,6 +156,13 @@ def test_proportionality_is_judged_by_the_laws(verdicts, expected):
     assert verdict("proportional", laws=law_rows(*verdicts, method="ols")) == "not-testable"
 
 
+def test_the_pooled_verdict_stands_for_its_architectures():
+    table = law_rows("undetermined", "undetermined", "product")
+    table.loc[2, "arch"] = "(all)"
+    row = judge("proportional", laws=table)
+    assert (row["measured"], row["verdict"]) == ("product 1", "contradicted")
+
+
 @pytest.mark.parametrize(
     ("anova", "tost", "expected"),
     [(0.6, 0.01, "supported"), (0.6, 0.4, "inconclusive"), (0.001, 0.4, "contradicted")],

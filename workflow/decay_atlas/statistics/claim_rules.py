@@ -12,6 +12,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from decay_atlas.statistics.landscape import COMBINATION
+from decay_atlas.statistics.laws import POOLED
 
 LEVEL = 0.05
 
@@ -101,7 +102,10 @@ def p_values(claim: Claim, rows: pd.DataFrame) -> Judgement:
 
 
 def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
-    """Count the combinations whose law is the expected one."""
+    """Count the data sets whose law is the expected one, pooled over architectures where there are several."""
+    pooled = rows["arch"] == POOLED
+    has_pooled = pooled.groupby([rows["dataset"], rows["recipe"]]).transform("any")
+    rows = rows[pooled | ~has_pooled]
     verdicts = rows["verdict"]
     counts = verdicts.value_counts()
     measured = ", ".join(f"{law} {n}" for law, n in counts.items())
@@ -114,7 +118,7 @@ def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
     # Each 95 % interval may miss once in twenty, so a few dissenters among many prove nothing.
     by_chance = int(stats.binom.ppf(1 - LEVEL, len(told), LEVEL))
     if against > by_chance:
-        why = f"{against} of {len(verdicts)} combinations exclude the {claim.expect} law"
+        why = f"{against} of {len(verdicts)} verdicts exclude the {claim.expect} law"
         return (
             measured,
             "contradicted",
@@ -124,9 +128,9 @@ def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
         return (
             measured,
             "supported",
-            f"{agree} of {len(verdicts)} combinations hold the {claim.expect} law alone.",
+            f"{agree} of {len(verdicts)} verdicts hold the {claim.expect} law alone.",
         )
-    return measured, "inconclusive", f"Only {agree} of {len(verdicts)} combinations tell the laws apart."
+    return measured, "inconclusive", f"Only {agree} of {len(verdicts)} verdicts tell the laws apart."
 
 
 def equality(claim: Claim, rows: pd.DataFrame) -> Judgement:
