@@ -16,14 +16,17 @@ include: "workflow/rules/statistics.smk"
 include: "workflow/rules/report.smk"
 
 
+# The records are targets of their own: without them, a record that was removed would not be missed.
 rule all:
     default_target: True
     input:
+        RECORDS,
         f"{RESULTS}/report.html",
 
 
 rule runs:
     input:
+        RECORDS,
         f"{RESULTS}/runs.parquet",
 
 

@@ -13,8 +13,9 @@ import yaml
 from decay_atlas import config_messages as messages
 from decay_atlas.grid import Grid, combinations, settings_of
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+ROOT = Path()
+"""A study's files lie in the working directory, as for Snakemake."""
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 Config = dict[str, Any]
 
 
@@ -28,17 +29,30 @@ def load(study: str, root: Path = ROOT) -> Config:
     Raises:
         ConfigError: there is no such study, or it is not valid.
     """
-    base = root / "config.yaml"
-    config = yaml.safe_load(base.read_text())
-    files = [base]
-    if study != config.get("study"):
-        path = root / "studies" / f"{study}.yaml"
-        if not path.exists():
-            known = sorted(file.stem for file in (root / "studies").glob("*.yaml"))
-            raise ConfigError(f"no study {study!r}; there are: {', '.join([config['study'], *known])}")
-        config = merge(config, yaml.safe_load(path.read_text()))
+    files = [root / "config.yaml"]
+    path = study_file(study, root)
+    if path is not None:
         files.append(path)
+    config: Config = {}
+    for file in files:
+        config = merge(config, yaml.safe_load(file.read_text()))
     return resolve(config, files)
+
+
+def study_file(study: str, root: Path = ROOT) -> Path | None:
+    """The file that is merged over config.yaml for a study; None for the study of config.yaml itself.
+
+    Raises:
+        ConfigError: there is no such study.
+    """
+    base = yaml.safe_load((root / "config.yaml").read_text())["study"]
+    if study == base:
+        return None
+    path = root / "studies" / f"{study}.yaml"
+    if not path.exists():
+        known = sorted(file.stem for file in (root / "studies").glob("*.yaml"))
+        raise ConfigError(f"no study {study!r}; there are: {', '.join([base, *known])}")
+    return path
 
 
 def merge(base: Config, over: Config) -> Config:

@@ -46,6 +46,8 @@ def read_record(path: str | Path) -> dict[str, Any]:
         record = json.loads(Path(path).read_text())
     except FileNotFoundError:
         raise RecordError(f"{path}: no such record") from None
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RecordError(f"{path}: damaged ({error}); delete it and the run is trained again") from None
     if not isinstance(record, dict) or record.get("format") != RECORD_FORMAT or "status" not in record:

@@ -29,6 +29,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
+RECORDS = [] if GRID is None else [run.path for run in GRID.runs]
 RESULTS = f"results/{STUDY['study']}"
 LOGS = f"results/logs/{STUDY['study']}"
 METRIC = STUDY["metric"]

@@ -76,7 +76,7 @@ else:
 
     rule collect:
         input:
-            [run.path for run in GRID.runs],
+            RECORDS,
         output:
             runs=f"{RESULTS}/runs.parquet",
         log:

@@ -9,19 +9,27 @@ TABLES = [
     "universality",
     "deviation",
     "deviation_fit",
+    "tuning",
+    "importance",
+    "claims",
 ]
+
+
+def table(name):
+    """The output file of a table, marked for `snakemake --report`."""
+    return report(
+        f"{RESULTS}/tables/{name}.csv",
+        caption=f"../report/{name}.rst",
+        category="Tables",
+        labels={"table": name},
+    )
 
 
 rule optima:
     input:
         runs=f"{RESULTS}/runs.parquet",
     output:
-        table=report(
-            f"{RESULTS}/tables/optima.csv",
-            caption="../report/optima.rst",
-            category="Tables",
-            labels={"table": "optima"},
-        ),
+        table=table("optima"),
     log:
         f"{LOGS}/optima.log",
     conda:
@@ -30,9 +38,150 @@ rule optima:
         settings={
             "direction": DIRECTION,
             "average": STATISTICS["average"],
-            "resamples": STATISTICS["resamples"],
-            "seed": STATISTICS["seed"],
         },
         code=source_digest("decay_atlas.statistics.optima"),
     script:
         "../scripts/optima.py"
+
+
+rule ratio:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("ratio"),
+    log:
+        f"{LOGS}/ratio.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "rho_reference": STATISTICS["rho_reference"],
+            "resamples": STATISTICS["resamples"],
+            "seed": STATISTICS["seed"],
+            "average": STATISTICS["average"],
+        },
+        code=source_digest("decay_atlas.statistics.ratio"),
+    script:
+        "../scripts/ratio.py"
+
+
+rule laws:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("laws"),
+    log:
+        f"{LOGS}/laws.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "seed": STATISTICS["seed"],
+            "average": STATISTICS["average"],
+        },
+        code=source_digest("decay_atlas.statistics.laws"),
+    script:
+        "../scripts/laws.py"
+
+
+rule universality:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("universality"),
+    log:
+        f"{LOGS}/universality.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "margin": STATISTICS["equivalence_margin"],
+            "average": STATISTICS["average"],
+        },
+        code=source_digest("decay_atlas.statistics.universality"),
+    script:
+        "../scripts/universality.py"
+
+
+rule deviation:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("deviation"),
+        fit=table("deviation_fit"),
+    log:
+        f"{LOGS}/deviation.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "rho_reference": STATISTICS["rho_reference"],
+            "kappas": STATISTICS["kappas"],
+        },
+        code=source_digest("decay_atlas.statistics.deviation"),
+    script:
+        "../scripts/deviation.py"
+
+
+rule tuning:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("tuning"),
+    log:
+        f"{LOGS}/tuning.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "rho": STATISTICS["rho_reference"],
+        },
+        code=source_digest("decay_atlas.statistics.tuning"),
+    script:
+        "../scripts/tuning.py"
+
+
+rule importance:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("importance"),
+    log:
+        f"{LOGS}/importance.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+        },
+        code=source_digest("decay_atlas.statistics.importance"),
+    script:
+        "../scripts/importance.py"
+
+
+rule claims:
+    input:
+        **{
+            name: f"{RESULTS}/tables/{name}.csv"
+            for name in TABLES
+            if name not in ("importance", "claims")
+        },
+    output:
+        table=table("claims"),
+    log:
+        f"{LOGS}/claims.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        recipes=STUDY["recipes"],
+        unit=METRIC["unit"],
+        code=source_digest(
+            "decay_atlas.statistics.claims", data="statistics/published_claims.yaml"
+        ),
+    script:
+        "../scripts/claims.py"

@@ -4,6 +4,5 @@ import pandas as pd
 
 from decay_atlas.statistics.laws import laws
 
-laws(pd.read_parquet(snakemake.input.runs), **snakemake.params.settings).to_csv(
-    snakemake.output.table, index=False
-)
+runs = pd.read_parquet(snakemake.input.runs)
+laws(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)

@@ -4,6 +4,5 @@ import pandas as pd
 
 from decay_atlas.statistics.optima import optima
 
-optima(pd.read_parquet(snakemake.input.runs), **snakemake.params.settings).to_csv(
-    snakemake.output.table, index=False
-)
+runs = pd.read_parquet(snakemake.input.runs)
+optima(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)

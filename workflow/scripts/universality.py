@@ -4,6 +4,5 @@ import pandas as pd
 
 from decay_atlas.statistics.universality import universality
 
-universality(pd.read_parquet(snakemake.input.runs), **snakemake.params.settings).to_csv(
-    snakemake.output.table, index=False
-)
+runs = pd.read_parquet(snakemake.input.runs)
+universality(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)

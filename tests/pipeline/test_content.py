@@ -1,0 +1,86 @@
+"""Statistics and report are computed anew when, and only when, their inputs or the code behind them change."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import Project
+
+STATISTICS = {"optima", "ratio", "laws", "universality", "deviation", "tuning", "importance", "claims"}
+
+
+@pytest.fixture(scope="session")
+def reported_once(trained_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("reported") / "project"
+    shutil.copytree(trained_once.root, root, symlinks=True)
+    project = Project(root, dict(trained_once.study))
+    call = project.snakemake()
+    assert call.status == 0, call.output
+    return project
+
+
+@pytest.fixture
+def reported(reported_once: Project, tmp_path: Path) -> Project:
+    """A copy of the project with its report made."""
+    shutil.copytree(reported_once.root, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project", dict(reported_once.study))
+
+
+def edit(project: Project, module: str, addition: str) -> None:
+    with (project.root / "workflow/decay_atlas" / module).open("a") as file:
+        file.write(addition)
+
+
+def planned(project: Project) -> set[str]:
+    return set(project.snakemake("-n").jobs) - {"all"}
+
+
+def test_the_report_and_every_table_are_there(reported: Project) -> None:
+    results = reported.root / "results/tiny"
+    assert "<html" in (results / "report.html").read_text()
+    tables = {path.stem for path in (results / "tables").glob("*.csv")}
+    assert tables >= STATISTICS | {"deviation_fit"}
+
+
+def test_a_comment_changes_nothing(reported: Project) -> None:
+    edit(reported, "statistics/laws.py", "\n# a remark\n")
+    assert planned(reported) == set()
+
+
+def test_editing_one_stage_reruns_it_and_what_follows(reported: Project) -> None:
+    edit(reported, "statistics/universality.py", "\nEDITED = True\n")
+    assert planned(reported) == {"universality", "claims", "figures", "report"}
+
+
+def test_editing_what_all_stages_use_reruns_them_all_and_trains_nothing(reported: Project) -> None:
+    edit(reported, "statistics/landscape.py", "\nEDITED = True\n")
+    assert planned(reported) >= STATISTICS | {"figures", "report"}
+    assert not any(rule.startswith(("train", "collect")) for rule in planned(reported))
+
+
+def test_editing_the_page_makes_only_the_page(reported: Project) -> None:
+    edit(reported, "reporting/page.py", "\nEDITED = True\n")
+    assert planned(reported) == {"report"}
+
+
+def test_another_reference_ratio_reruns_what_uses_it(reported: Project) -> None:
+    reported.write_study(statistics={"rho_reference": 0.2})
+    assert {"ratio", "deviation", "tuning", "claims", "report"} <= planned(reported)
+    assert not {"optima", "laws", "collect"} & planned(reported)
+
+
+def test_the_report_is_the_same_bytes_when_made_again(reported: Project) -> None:
+    page = reported.root / "results/tiny/report.html"
+    before = page.read_bytes()
+    call = reported.snakemake("-R", "figures", "report")
+    assert call.status == 0, call.output
+    assert page.read_bytes() == before
+
+
+def test_snakemakes_own_report_is_made(reported: Project) -> None:
+    call = reported.snakemake("--report", "report.zip")
+    assert call.status == 0, call.output
+    assert (reported.root / "report.zip").stat().st_size > 10_000

@@ -1,0 +1,88 @@
+"""The command line `decay-atlas`, beside Snakemake: look at one cell of a study, or train it anew."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from decay_atlas.config import ConfigError, grid_of, load, study_file
+from decay_atlas.grid import Run, number_text
+from decay_atlas.records import RecordError, read_record, staged
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, 1 where it failed, 2 where it was not understood."""
+    parser = argparse.ArgumentParser(prog="decay-atlas", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_cell(commands.add_parser("cell", help="show the runs of a cell (lr, wd), or train them anew"))
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except ConfigError as error:
+        print(f"decay-atlas: {error}", file=sys.stderr)
+        return 2
+
+
+def _add_cell(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Show the records of one cell's runs. With --retrain their records are removed and Snakemake is called: "
+        "just these runs train, then the statistics and the report follow."
+    )
+    parser.add_argument("--study", default="coupling", help="the study's name (default: %(default)s)")
+    parser.add_argument("--arch", required=True)
+    parser.add_argument("--lr", type=float, required=True)
+    parser.add_argument("--wd", type=float, required=True)
+    parser.add_argument("--seed", type=int, help="only this seed")
+    parser.add_argument("--dataset", help="needed where the study has several")
+    parser.add_argument("--recipe", help="needed where the study has several")
+    parser.add_argument("--retrain", action="store_true", help="remove the records and call snakemake")
+    parser.add_argument(
+        "snakemake", nargs="*", metavar="-- SNAKEMAKE OPTION", help="for --retrain (default: --cores all)"
+    )
+    parser.set_defaults(command=_cell)
+
+
+def _cell(options: argparse.Namespace) -> int:
+    runs = _chosen(options)
+    for run in runs:
+        print(f"{run.path}: {_state(run)}")
+    if not options.retrain:
+        return 0
+    for run in runs:
+        staged(run.path).unlink(missing_ok=True)
+        Path(run.path).unlink(missing_ok=True)
+    command = [sys.executable, "-m", "snakemake", *(options.snakemake or ["--cores", "all"])]
+    file = study_file(options.study)
+    if file is not None:
+        command += ["--configfile", str(file)]
+    return subprocess.run(command, check=False).returncode
+
+
+def _chosen(options: argparse.Namespace) -> list[Run]:
+    axes = ["dataset", "recipe", "arch", "lr", "wd", "seed"]
+    wanted = {axis: getattr(options, axis) for axis in axes if getattr(options, axis) is not None}
+    every = grid_of(load(options.study)).runs
+    runs = [run for run in every if all(getattr(run, axis) == value for axis, value in wanted.items())]
+    if not runs:
+        for axis, value in wanted.items():
+            known = dict.fromkeys(getattr(run, axis) for run in every)
+            if value not in known:
+                texts = [number_text(one) if isinstance(one, float) else str(one) for one in known]
+                raise ConfigError(f"study {options.study} has no {axis} {value}; it has: {', '.join(texts)}")
+        raise ConfigError(f"study {options.study} has no such cell: its grid pairs these values otherwise")
+    for axis in ("dataset", "recipe"):
+        names = dict.fromkeys(getattr(run, axis) for run in runs)
+        if len(names) > 1:
+            raise ConfigError(f"several {axis}s have this cell; add --{axis} {' or '.join(names)}")
+    return runs
+
+
+def _state(run: Run) -> str:
+    try:
+        record = read_record(run.path)
+    except RecordError as error:
+        return "not trained yet" if not Path(run.path).exists() else str(error)
+    return f"{record['status']}, test_best {record['test_best']:.2f}, {record['seconds']:.1f} s"

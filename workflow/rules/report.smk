@@ -1,0 +1,50 @@
+# Figures, and the one page that shows everything.
+FIGURES = ["landscapes", "optima", "slopes", "ratio", "deviation", "tuning"]
+
+
+rule figures:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+        **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
+    output:
+        **{
+            name: report(
+                f"{RESULTS}/figures/{name}.svg",
+                caption=f"../report/{name}.rst",
+                category="Figures",
+                labels={"figure": name},
+            )
+            for name in FIGURES
+        },
+    log:
+        f"{LOGS}/figures.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        study=STUDY,
+        code=source_digest("decay_atlas.reporting.figures"),
+    script:
+        "../scripts/figures.py"
+
+
+rule report:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+        **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
+        figures=expand(f"{RESULTS}/figures/{{name}}.svg", name=FIGURES),
+    output:
+        html=report(
+            f"{RESULTS}/report.html",
+            caption="../report/page.rst",
+            category="Report",
+            labels={"page": "report"},
+        ),
+    log:
+        f"{LOGS}/report.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        study=STUDY,
+        code=source_digest("decay_atlas.reporting.page", data="reporting/templates/*"),
+    script:
+        "../scripts/report.py"

@@ -1,0 +1,8 @@
+"""Rule importance: see decay_atlas.statistics.importance."""
+
+import pandas as pd
+
+from decay_atlas.statistics.importance import importance
+
+runs = pd.read_parquet(snakemake.input.runs)
+importance(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)

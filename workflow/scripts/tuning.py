@@ -1,0 +1,8 @@
+"""Rule tuning: see decay_atlas.statistics.tuning."""
+
+import pandas as pd
+
+from decay_atlas.statistics.tuning import tuning
+
+runs = pd.read_parquet(snakemake.input.runs)
+tuning(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)
