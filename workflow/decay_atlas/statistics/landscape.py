@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Direction = Literal["max", "min"]
+Average = Literal["mean", "iqm"]
 
 COMBINATION = ["dataset", "recipe", "arch"]
 """The columns that name one landscape."""
+
+MIN_WEIGHT_DECAYS = 3
+"""An lr with fewer weight decays has no optimum: there is no inside to find one in."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Landscape:
     """Quality of every run of one (dataset, recipe, arch).
 
     `quality` has shape (lr, wd, seed), is higher when better whatever the metric's direction, in the
-    metric's unit, and is NaN where there is no run. The axes are ascending.
+    metric's unit, and is NaN where there is no run. `diverged` has the same shape. The axes are ascending.
     """
 
     dataset: str
@@ -31,6 +35,7 @@ class Landscape:
     wd: Floats
     seeds: NDArray[np.int64]
     quality: Floats
+    diverged: NDArray[np.bool_]
     direction: Direction
 
     @property
@@ -43,33 +48,66 @@ class Landscape:
         """+1 where larger values are better, -1 where smaller are: value = sign · quality."""
         return 1.0 if self.direction == "max" else -1.0
 
-    def mean(self) -> Floats:
-        """Mean quality of every cell over the seeds it has, shape (lr, wd), NaN for a missing cell."""
-        n = self.n_seeds()
-        total = np.nansum(self.quality, axis=2)
-        return np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0)
+    def mean(self, average: Average = "mean") -> Floats:
+        """Average quality of every cell over the seeds it has, shape (lr, wd), NaN for a missing cell."""
+        return average_over_seeds(self.quality, average)
 
     def n_seeds(self) -> NDArray[np.int64]:
         """Number of runs of every cell, shape (lr, wd)."""
         return np.isfinite(self.quality).sum(axis=2)
 
+    def calm(self) -> NDArray[np.bool_]:
+        """Cells that have runs, none of them diverged, shape (lr, wd)."""
+        return (self.n_seeds() > 0) & ~self.diverged.any(axis=2)
+
+    def searchable(self) -> NDArray[np.bool_]:
+        """Which lr have enough weight decays to have an optimum, shape (lr,)."""
+        return (self.n_seeds() > 0).sum(axis=1) >= MIN_WEIGHT_DECAYS
+
+
+def average_over_seeds(quality: Floats, average: Average = "mean") -> Floats:
+    """Mean or interquartile mean over the last axis, of the values that are there; NaN where none is.
+
+    The interquartile mean drops the ⌊n/4⌋ smallest and largest of n values, so up to three seeds it is
+    the mean.
+
+    Raises:
+        ValueError: `average` is neither "mean" nor "iqm".
+    """
+    n = np.isfinite(quality).sum(axis=-1)
+    if average == "mean":
+        total = np.nansum(quality, axis=-1)
+        kept = n
+    elif average == "iqm":
+        rank = np.arange(quality.shape[-1])
+        cut = n // 4
+        inside = (rank >= cut[..., None]) & (rank < (n - cut)[..., None])
+        total = np.where(inside, np.sort(quality, axis=-1), 0.0).sum(axis=-1)
+        kept = n - 2 * cut
+    else:
+        raise ValueError(f"average must be 'mean' or 'iqm', not {average!r}")
+    return np.divide(total, kept, out=np.full(n.shape, np.nan), where=n > 0)
+
 
 def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") -> list[Landscape]:
     """Split a table of runs into one `Landscape` a combination, in the table's order of first appearance.
 
-    `runs` has the columns dataset, recipe, arch, lr, wd, seed and `column`; a missing value there counts
-    as a missing run.
+    `runs` has the columns dataset, recipe, arch, lr, wd, seed and `column`, and status where it is known;
+    a missing value in `column` counts as a missing run. A diverged run without a finite value (a loss of
+    NaN) takes the worst finite value of its combination, so that it stays what it is: a bad result.
 
     Raises:
-        ValueError: a column is missing, or a run appears twice.
+        ValueError: a column is missing, a run appears twice, or direction is unknown.
     """
+    if direction not in ("max", "min"):
+        raise ValueError(f"direction must be 'max' or 'min', not {direction!r}")
     needed = [*COMBINATION, "lr", "wd", "seed", column]
     missing = [name for name in needed if name not in runs.columns]
     if missing:
         raise ValueError(f"the table of runs lacks the column(s) {', '.join(missing)}")
     twice = runs.duplicated([*COMBINATION, "lr", "wd", "seed"])
     if twice.any():
-        first = runs.loc[twice.idxmax(), [*COMBINATION, "lr", "wd", "seed"]].to_dict()
+        first = runs.loc[twice, [*COMBINATION, "lr", "wd", "seed"]].iloc[0].to_dict()
         raise ValueError(f"the table of runs holds {int(twice.sum())} run(s) twice, the first: {first}")
     sign = 1.0 if direction == "max" else -1.0
     result = []
@@ -78,7 +116,19 @@ def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") 
         lr, i = np.unique(part["lr"].to_numpy(float), return_inverse=True)
         wd, j = np.unique(part["wd"].to_numpy(float), return_inverse=True)
         seeds, k = np.unique(part["seed"].to_numpy(np.int64), return_inverse=True)
+        value = sign * part[column].to_numpy(float)
+        failed = (part["status"] == "diverged").to_numpy() if "status" in part else np.zeros(len(part), bool)
+        finite = np.isfinite(value)
+        worst = value[finite].min() if finite.any() else np.nan
         quality = np.full((len(lr), len(wd), len(seeds)), np.nan)
-        quality[i, j, k] = sign * part[column].to_numpy(float)
-        result.append(Landscape(dataset, recipe, arch, lr, wd, seeds, quality, direction))
+        quality[i, j, k] = np.where(finite, value, np.where(failed, worst, np.nan))
+        diverged = np.zeros(quality.shape, dtype=bool)
+        diverged[i, j, k] = failed
+        result.append(Landscape(dataset, recipe, arch, lr, wd, seeds, quality, diverged, direction))
     return result
+
+
+def tabulate(rows: list[dict], columns: list[str]) -> pd.DataFrame:
+    """A table with the contract's columns first, then whatever else the rows hold; headed even when empty."""
+    table = pd.DataFrame(rows)
+    return table.reindex(columns=[*columns, *(name for name in table.columns if name not in columns)])

@@ -1,0 +1,113 @@
+"""Three rival laws of λ*(η) side by side, by three methods, and what may be concluded.
+
+Source: C, "What is wrong with the claim", 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from decay_atlas.statistics.censored import UNKNOWN, Estimate, random_effects
+from decay_atlas.statistics.landscape import COMBINATION, Average, Direction, landscapes, tabulate
+from decay_atlas.statistics.slopes import Finding, findings
+
+LAWS = {"ratio": 1.0, "decoupled": 0.0, "product": -1.0}
+"""The log–log slope of λ* on η under each law."""
+
+POOLED = "(all)"
+"""The arch of the rows that pool the architectures of a data set and recipe."""
+
+MIN_INTERIOR = 3
+"""Fewer interior optima than this identify no slope."""
+
+EQUIVALENT = 0.25
+"""A slope whose whole interval lies within this of a law's is equivalent to it."""
+
+COLUMNS = [
+    *COMBINATION,
+    *["method", "slope", "slope_lo", "slope_hi", "p_ratio", "p_decoupled", "p_product", "product"],
+    *["n_interior", "n_censored", "nearest", "verdict"],
+]
+
+
+def laws(
+    runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Average = "mean"
+) -> pd.DataFrame:
+    """Test the ratio (b = 1), decoupled (b = 0) and product (b = −1) laws: a row a combination and method.
+
+    `ols` and `theil-sen` are fitted to ln λ* of the interior optima on the grid; their intervals carry the
+    scatter about the line or, where it is larger, what seed noise and grid step do to the choice of the
+    optima. `censored` is fitted to the smooth optima, with those at an edge censored; it carries the seed
+    noise and any scatter beyond it, and is the method to trust. Intervals are 95 %, by t with `df` degrees
+    of freedom. `product` is the geometric mean of ηλ* over the interior optima. `equivalent` says that the
+    interval lies within ±0.25 of the nearest law's slope. Rows of arch "(all)" pool architectures by random
+    effects; their `p_heterogeneity` tests that all share one slope.
+
+    Raises:
+        ValueError: a column is missing, a run appears twice, or a setting is unknown.
+    """
+    rows: list[dict[str, Any]] = []
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for one in landscapes(runs, direction):
+        for finding in findings(one, seed, average):
+            rows.append({**one.key, **_row(finding)})
+            groups.setdefault((one.dataset, one.recipe, finding.method), []).append(finding)
+    for (dataset, recipe, _), group in groups.items():
+        if len(group) > 1:
+            rows.append({"dataset": dataset, "recipe": recipe, "arch": POOLED, **_pooled_row(group)})
+    extra = ["se", "df", "product_lo", "product_hi", "equivalent", "p_heterogeneity"]
+    return tabulate(rows, [*COLUMNS, *extra])
+
+
+def verdict(slope: Estimate, n_interior: int) -> str:
+    """The law whose slope alone lies in the 95 % interval, or why there is none."""
+    if n_interior < MIN_INTERIOR:
+        return "not-identifiable"
+    low, high = slope.interval()
+    inside = [law for law, b in LAWS.items() if not (b < low or b > high)]
+    return inside[0] if len(inside) == 1 else "undetermined" if inside else "other"
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    slope = finding.slope if finding.n_interior >= MIN_INTERIOR else UNKNOWN
+    low, high = slope.interval()
+    product_low, product_high = np.exp(finding.log_product.interval())
+    known = np.isfinite(slope.value)
+    nearest = min(LAWS, key=lambda law: abs(LAWS[law] - slope.value)) if known else None
+    return {
+        "method": finding.method,
+        "slope": slope.value,
+        "slope_lo": low,
+        "slope_hi": high,
+        **{f"p_{law}": slope.p(b) for law, b in LAWS.items()},
+        "product": np.exp(finding.log_product.value),
+        "n_interior": finding.n_interior,
+        "n_censored": finding.n_censored,
+        "nearest": nearest,
+        "verdict": verdict(slope, finding.n_interior),
+        "se": slope.se,
+        "df": slope.df,
+        "product_lo": product_low,
+        "product_hi": product_high,
+        "equivalent": nearest is not None
+        and low > LAWS[nearest] - EQUIVALENT
+        and high < LAWS[nearest] + EQUIVALENT,
+    }
+
+
+def _pooled_row(group: Sequence[Finding]) -> dict[str, Any]:
+    """The architectures' slopes and products pooled; only those with enough interior optima count."""
+    usable = [one for one in group if one.n_interior >= MIN_INTERIOR]
+    slope, p_heterogeneity = random_effects([one.slope for one in usable])
+    pooled = Finding(
+        method=group[0].method,
+        slope=slope,
+        log_product=random_effects([one.log_product for one in usable])[0],
+        n_interior=sum(one.n_interior for one in usable),
+        n_censored=sum(one.n_censored for one in group),
+    )
+    return {**_row(pooled), "p_heterogeneity": p_heterogeneity}

@@ -1,0 +1,114 @@
+"""The log–log slope of λ* on η in one landscape, by three methods.
+
+Source: C, Regressions (3), and C, "What is wrong with the claim", 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import linregress, norm, theilslopes
+
+from decay_atlas.statistics.censored import UNKNOWN, Estimate, censored_line
+from decay_atlas.statistics.coupling import log_product
+from decay_atlas.statistics.landscape import Average, Floats, Landscape
+from decay_atlas.statistics.selection import choose, redraw, seed_noise
+from decay_atlas.statistics.smoothing import SmoothOptima, smooth_optima
+
+METHODS = ("ols", "theil-sen", "censored")
+
+DRAWS = 2_000
+"""Redrawn landscapes from which the grid methods' intervals are taken."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a method finds in a landscape: the slope, ln of the mean ηλ*, and the optima that they rest on."""
+
+    method: str
+    slope: Estimate
+    log_product: Estimate
+    n_interior: int
+    n_censored: int
+
+
+def findings(landscape: Landscape, seed: int = 0, average: Average = "mean") -> list[Finding]:
+    """What every method finds in a landscape, in the order of `METHODS`."""
+    smooth = smooth_optima(landscape, average)
+    return [*_on_the_grid(landscape, smooth, seed, average), _between_points(landscape, smooth)]
+
+
+def _between_points(landscape: Landscape, smooth: SmoothOptima | None) -> Finding:
+    """The censored method: a Tobit line through the smooth optima."""
+    if smooth is None:
+        return Finding("censored", UNKNOWN, UNKNOWN, 0, 0)
+    known = np.isfinite(smooth.log_wd)
+    slope = censored_line(
+        np.log(landscape.lr[known]),
+        smooth.log_wd[known],
+        smooth.covariance[np.ix_(known, known)],
+        smooth.df,
+        below=smooth.below[known],
+        above=smooth.above[known],
+        lower=smooth.lower[known],
+        upper=smooth.upper[known],
+    )
+    n_interior = int(smooth.interior.sum())
+    product = log_product(landscape.lr, smooth)
+    return Finding("censored", slope, product, n_interior, int(known.sum()) - n_interior)
+
+
+def _on_the_grid(
+    landscape: Landscape, smooth: SmoothOptima | None, seed: int, average: Average
+) -> list[Finding]:
+    """OLS and Theil–Sen on the interior optima of the grid."""
+    means = landscape.mean(average)
+    choice = choose(means, landscape.wd, landscape.searchable())
+    seen = choice.interior
+    counts = int(seen.sum()), int(choice.found.sum() - seen.sum())
+    if counts[0] == 0:
+        return [Finding(method, UNKNOWN, UNKNOWN, *counts) for method in METHODS[:2]]
+    x, y = np.log(landscape.lr[seen]), np.log(choice.wd(landscape.wd)[seen])
+    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
+    drawn = redraw(landscape, means, seen, noise, DRAWS, seed)
+    product = _drawn((x + y).mean(), x.mean() + drawn.mean(axis=0), df)
+    if counts[0] < 2:
+        return [Finding(method, UNKNOWN, product, *counts) for method in METHODS[:2]]
+    return [
+        Finding("ols", _ols(x, y, drawn, df), product, *counts),
+        Finding("theil-sen", _theil_sen(x, y, drawn, df), product, *counts),
+    ]
+
+
+def _drawn(value: float, draws: Floats, df: int) -> Estimate:
+    """An estimate whose standard error is that of its redrawn values; unknown where the seed noise is."""
+    return Estimate(float(value), float(draws.std()) if df else float("nan"), float(df) if df else np.nan)
+
+
+def _larger(drawn: Estimate, scattered: Estimate) -> Estimate:
+    """The estimate with the larger standard error, of those that have one."""
+    return scattered if not drawn.se >= scattered.se and np.isfinite(scattered.se) else drawn
+
+
+def _ols(x: Floats, y: Floats, drawn: Floats, df: int) -> Estimate:
+    about = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    choice = _drawn(about @ y, about @ drawn, df)
+    if len(x) < 3:
+        return choice
+    return _larger(choice, Estimate(choice.value, float(linregress(x, y).stderr), len(x) - 2))
+
+
+def _theil_sen(x: Floats, y: Floats, drawn: Floats, df: int) -> Estimate:
+    first, second = np.triu_indices(len(x), 1)
+    run = (x[second] - x[first])[:, None]
+    choice = _drawn(
+        float(np.median((y[second] - y[first]) / run[:, 0])),
+        np.median((drawn[second] - drawn[first]) / run, axis=0),
+        df,
+    )
+    if len(x) < 3:
+        return choice
+    fit = theilslopes(y, x)
+    half = (fit.high_slope - fit.low_slope) / 2
+    return _larger(choice, Estimate(choice.value, float(half / norm.ppf(0.975)), np.inf))

@@ -1,0 +1,274 @@
+"""The optimum between grid points: one local curve in log λ shared by the lr of a combination.
+
+Around its optimum μ(η) the seed-averaged quality of every lr is modelled as
+
+    peak(η) − c·u² + d·u³   or   peak(η) − c·u² + d·u·|u|,   u = ln λ − μ(η),
+
+with curvature c and skew d common to the combination. The window is the widest in which the data do not
+reject the shape; where both fit, they are averaged. Cells with a diverged run, and λ = 0
+(no logarithm), take no part.
+
+Source: C, "What is wrong with the claim", 5 (local parabola in log λ), and C, Bootstrap (seed noise pooled
+over a combination's cells).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import f as f_distribution
+
+from decay_atlas.statistics.landscape import Average, Floats, Landscape
+from decay_atlas.statistics.selection import choose, seed_noise
+
+Booleans = NDArray[np.bool_]
+Skew = Callable[[Floats], Floats]
+
+MISFIT_LEVEL = 0.3
+"""A window whose misfit has a smaller p is narrowed: a wrong shape biases, a narrow window only costs."""
+
+CURVED = 3.0
+"""A curvature of fewer standard errors than this is no valley, and locates no optimum."""
+
+SKEWS: list[Skew] = [lambda u: u**3, lambda u: u * np.abs(u)]
+"""A smooth skew, and a valley whose sides differ in curvature."""
+
+NARROWING = 0.8
+NARROWEST_STEPS = 2.5
+ROUNDS = 100
+CONVERGED = 1e-6
+
+
+@dataclass(frozen=True)
+class SmoothOptima:
+    """Optimal ln λ of every lr, and how well it is known. Arrays have shape (lr,), NaN where not estimated.
+
+    An estimate below `lower` or above `upper` is censored: it lies beyond the midpoint between an edge of
+    the lr's λ and its neighbour, and no nearer place can be told. `covariance` (lr, lr) is that of `log_wd`
+    under the seed noise (`noise` per run, `df` degrees of freedom); it is zero with one seed, whose noise
+    is unknown. `curvature` is c above, in quality per (ln λ)²; `window` (lr, wd) the cells fitted.
+    """
+
+    log_wd: Floats
+    covariance: Floats
+    lower: Floats
+    upper: Floats
+    curvature: float
+    noise: float
+    df: int
+    window: Booleans
+
+    @property
+    def below(self) -> Booleans:
+        """Optima at or beyond the lower edge."""
+        return self.log_wd < self.lower
+
+    @property
+    def above(self) -> Booleans:
+        """Optima at or beyond the upper edge."""
+        return self.log_wd > self.upper
+
+    @property
+    def interior(self) -> Booleans:
+        """Optima that the grid shows."""
+        return np.isfinite(self.log_wd) & ~self.below & ~self.above
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Average quality `y` of `n` runs over rows of lr and the positive λ at `x` = ln λ."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    x: Floats
+    y: Floats
+    n: Floats
+    usable: Booleans
+    valley: Booleans  # the best cell of the row has neighbours on both sides
+    start: Floats  # ln λ of the best cell of the row
+
+    def edge(self, position: int) -> Floats:
+        """The position-th smallest ln λ of every row; negative positions count from the largest."""
+        if position >= 0:
+            return np.sort(np.where(self.usable, self.x, np.inf), axis=1)[:, position]
+        return np.sort(np.where(self.usable, self.x, -np.inf), axis=1)[:, position]
+
+    @property
+    def step(self) -> float:
+        """Typical distance of neighbours in ln λ."""
+        return float(np.median((self.edge(-1) - self.edge(0)) / (self.usable.sum(axis=1) - 1)))
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """A line in every row plus shared powers of the distance from the centres, by least squares.
+
+    `slope` (row,) at the centres and `shared` (power,) are linear in y: `slope_gain` (row, row, x) and
+    `shared_gain` (power, row, x) are their derivatives by it.
+    """
+
+    slope: Floats
+    shared: Floats
+    slope_gain: Floats
+    shared_gain: Floats
+    residual: Floats
+
+
+def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOptima | None:
+    """Locate the optimum of every lr between the grid points; None where the landscape shows no valley."""
+    cells = _cells(landscape, average)
+    if cells is None:
+        return None
+    result = None
+    for width in _widths(cells):
+        fits = [fit for skew in SKEWS if (fit := _fit(landscape, cells, width, skew)) is not None]
+        if not fits:
+            continue
+        fitting = [optima for optima, misfit_p in fits if misfit_p >= MISFIT_LEVEL]
+        if fitting:
+            return _agree(fitting)
+        result = max(fits, key=lambda fit: fit[1])[0]
+    return result
+
+
+def _agree(fits: list[SmoothOptima]) -> SmoothOptima:
+    """The mean of the shapes that fit; what they differ by adds to the covariance."""
+    log_wd = np.mean([fit.log_wd for fit in fits], axis=0)
+    apart = [np.outer(fit.log_wd - log_wd, fit.log_wd - log_wd) for fit in fits]
+    covariance = np.mean([fit.covariance for fit in fits], axis=0) + np.mean(apart, axis=0)
+    return replace(fits[0], log_wd=log_wd, covariance=covariance)
+
+
+def _cells(landscape: Landscape, average: Average) -> _Cells | None:
+    columns = np.flatnonzero(landscape.wd > 0)
+    usable = landscape.calm()
+    rows = np.flatnonzero(usable[:, columns].sum(axis=1) >= 3)
+    if len(rows) == 0:
+        return None
+    pick = np.ix_(rows, columns)
+    usable = usable[pick]
+    y = np.where(usable, landscape.mean(average)[pick], np.nan)
+    wd = landscape.wd[columns]
+    best = choose(y, wd, np.ones(len(rows), bool))
+    n = landscape.n_seeds()[pick].astype(float)
+    return _Cells(
+        rows, columns, np.log(wd), np.where(usable, y, 0.0), n, usable, best.interior, np.log(best.wd(wd))
+    )
+
+
+def _widths(cells: _Cells) -> list[float]:
+    """Half-widths to try, from the whole axis down to the narrowest window that holds a curve."""
+    widest = float((cells.edge(-1) - cells.edge(0)).max())
+    narrowest = min(NARROWEST_STEPS * cells.step, widest)
+    count = int(np.log(narrowest / widest) / np.log(NARROWING)) + 1
+    return [widest * NARROWING**k for k in range(count)]
+
+
+def _climb(cells: _Cells, width: float, skew: Skew) -> Floats | None:
+    """Move every window to where its curve is level; None where the shared curve is no maximum."""
+    first, last = cells.edge(0), cells.edge(-1)
+    centre = cells.start
+    for _ in range(ROUNDS):
+        curve = _curve(cells, centre, _weights(cells, centre, width), skew)
+        if curve is None or not curve.shared[0] < 0:
+            return None
+        step = np.clip(-curve.slope / (2 * curve.shared[0]), -width / 2, width / 2)
+        moved = np.clip(centre + step, first, last)
+        settled = np.abs(moved - centre).max() < CONVERGED
+        centre = moved
+        if settled:
+            break
+    return centre
+
+
+def _weights(cells: _Cells, centre: Floats, width: float) -> Floats:
+    """1 within the window, falling to 0 over its outermost grid step, so that estimates move smoothly."""
+    inside = (width - np.abs(cells.x - centre[:, None])) / cells.step
+    return np.clip(inside, 0.0, 1.0) * cells.n * cells.usable
+
+
+def _curve(cells: _Cells, centre: Floats, weight: Floats, skew: Skew) -> _Curve | None:
+    """Weighted least squares with the rows' lines profiled out; None where it is not determined."""
+    points = (weight > 0).sum(axis=1)
+    u = cells.x - centre[:, None]
+    total = weight.sum(axis=1, keepdims=True)
+    if (points < 2).any():
+        return None
+    level = u - (weight * u).sum(axis=1, keepdims=True) / total
+    to_slope = weight * level / (weight * level**2).sum(axis=1, keepdims=True)
+
+    def beyond_line(z: Floats) -> Floats:
+        mean = (weight * z).sum(axis=1, keepdims=True) / total
+        return z - mean - level * (to_slope * z).sum(axis=1, keepdims=True)
+
+    members = cells.valley if cells.valley.any() else np.ones(len(centre), bool)
+    spare = np.maximum(points[members] - 2, 0)
+    powers = [u**2, skew(u)] if spare.max() >= 3 and spare.sum() > 2 else [u**2]
+    bent = np.array([beyond_line(z) for z in powers])
+    weighted = bent * np.where(members[:, None], weight, 0.0)
+    normal = np.einsum("prx,qrx->pq", weighted, bent)
+    if np.linalg.matrix_rank(normal) < len(powers):
+        return None
+    shared_gain = np.linalg.solve(normal, weighted.reshape(len(powers), -1)).reshape(weighted.shape)
+    shared = np.einsum("prx,rx->p", shared_gain, cells.y)
+    leak = np.array([(to_slope * z).sum(axis=1) for z in powers])
+    slope_gain = -np.einsum("pr,psx->rsx", leak, shared_gain)
+    own = np.arange(len(centre))
+    slope_gain[own, own] += to_slope
+    residual = beyond_line(cells.y - np.einsum("p,prx->rx", shared, np.array(powers)))
+    return _Curve(np.einsum("rsx,sx->r", slope_gain, cells.y), shared, slope_gain, shared_gain, residual)
+
+
+def _fit(landscape: Landscape, cells: _Cells, width: float, skew: Skew) -> tuple[SmoothOptima, float] | None:
+    """The optima in windows of one width and the p-value of its misfit; None where it is no valley."""
+    centre = _climb(cells, width, skew)
+    if centre is None:
+        return None
+    weight = _weights(cells, centre, width)
+    curve = _curve(cells, centre, weight, skew)
+    if curve is None:
+        return None
+    window = np.zeros((len(landscape.lr), len(landscape.wd)), dtype=bool)
+    window[np.ix_(cells.rows, cells.columns)] = weight > 0
+    noise, df = seed_noise(landscape, window)
+    known = df > 0
+    variance = np.divide(noise**2 if known else 0.0, cells.n, out=np.zeros_like(cells.n), where=cells.n > 0)
+    bend = -2 * curve.shared[0]
+    if bend <= 2 * CURVED * np.sqrt((curve.shared_gain[0] ** 2 * variance).sum()):
+        return None
+    covariance = np.einsum("rsx,sx,tsx->rt", curve.slope_gain, variance, curve.slope_gain) / bend**2
+    log_wd = centre + np.clip(curve.slope / bend, -width, width)
+
+    def on_axis(values: Floats) -> Floats:
+        full = np.full((len(landscape.lr),) * values.ndim, np.nan)
+        full[np.ix_(*[cells.rows] * values.ndim)] = values
+        return full
+
+    optima = SmoothOptima(
+        log_wd=on_axis(log_wd),
+        covariance=on_axis(covariance),
+        lower=on_axis((cells.edge(0) + cells.edge(1)) / 2),
+        upper=on_axis((cells.edge(-1) + cells.edge(-2)) / 2),
+        curvature=bend / 2,
+        noise=noise,
+        df=df,
+        window=window,
+    )
+    return optima, _misfit(cells, centre, weight, skew, noise, df) if known else 0.0
+
+
+def _misfit(cells: _Cells, centre: Floats, weight: Floats, skew: Skew, noise: float, df: int) -> float:
+    """p-value of the curve's lack of fit against the seed noise, over the window's cells at equal weight."""
+    inside = weight > 0
+    even = np.where(inside, cells.n, 0.0)
+    curve = _curve(cells, centre, even, skew)
+    if curve is None:
+        return 0.0
+    spare = int(inside.sum()) - 2 * len(centre) - len(curve.shared)
+    if spare < 1:
+        return 1.0
+    excess = float((even * curve.residual**2).sum()) / spare / noise**2
+    return float(f_distribution.sf(excess, spare, df))
