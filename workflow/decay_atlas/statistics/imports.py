@@ -34,8 +34,8 @@ def import_runs(
     `metric` is the study's. Columns beyond `COLUMNS` are dropped.
 
     Raises:
-        ImportedRunsError: a column is missing or holds something else than it should, a value is not finite, a run
-            appears twice, or values may be fractions where the study says percent.
+        ImportedRunsError: a column is missing or holds something else than it should, a value is not finite,
+            a run appears twice, or values may be fractions where the study says percent.
     """
     parts = [_read(Path(file), columns, fill) for file in files]
     for part in parts:
@@ -72,7 +72,8 @@ def _read(file: Path, columns: Mapping[str, str], fill: Mapping[str, Any]) -> pd
     if missing:
         lines = "".join(f"\n      {column}: …" for column in missing)
         raise ImportedRunsError(
-            f"{file}: no column {', '.join(map(repr, missing))}; it has: {', '.join(map(str, table.columns))}. "
+            f"{file}: no column {', '.join(map(repr, missing))}; "
+            f"it has: {', '.join(map(str, table.columns))}. "
             "Rename one of them,\n\n    columns: {their_name: "
             f"{missing[0]}}}\n\nor, where all runs share it, say so:\n\n    fill:{lines}"
         )
@@ -97,13 +98,13 @@ def _check(part: pd.DataFrame, metric: Mapping[str, str]) -> None:
             )
         part[column] = numbers
     for column, bad, rule in [
-        ("lr", ~(part["lr"] > 0), "greater than 0"),
-        ("wd", ~(part["wd"] >= 0), "0 or greater"),
+        ("lr", ~(part["lr"] > 0), "numbers greater than 0"),
+        ("wd", ~(part["wd"] >= 0), "numbers of 0 or more"),
         ("seed", part["seed"] % 1 != 0, "whole numbers"),
         ("status", ~part["status"].isin(["ok", "diverged"]), "ok or diverged"),
     ]:
         if bad.any():
-            raise ImportedRunsError(f"column {column} must hold numbers {rule}: {_lines(part[bad], column)}")
+            raise ImportedRunsError(f"column {column} must hold {rule}: {_lines(part[bad], column)}")
     part["seed"] = part["seed"].astype(np.int64)
     for column in TEXTS:
         if column in part.columns:

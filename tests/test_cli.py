@@ -1,0 +1,84 @@
+"""The command line: look at a cell, train it anew, be told what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from decay_atlas import cli
+from decay_atlas.config import grid_of, load
+from decay_atlas.records import write_json
+
+ROOT = Path(__file__).parents[1]
+CELL = ["cell", "--study", "small", "--arch", "resnet50", "--lr", "0.01", "--wd", "0.1"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with config.yaml and one small study, as the working directory."""
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
+    block = {
+        "dataset": "digits",
+        "recipe": "published-cifar",
+        "arch": ["resnet50", "vit_small"],
+        "lr": [0.001, 0.01],
+        "wd": [0.1, 1.0],
+        "seed": [0, 1],
+    }
+    (tmp_path / "studies/small.yaml").write_text(yaml.safe_dump({"study": "small", "grid": [block]}))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_records() -> list[Path]:
+    runs = grid_of(load("small")).runs
+    for run in runs:
+        write_json(run.path, {"format": 1, "status": "ok", "test_best": 91.5, "seconds": 2.0})
+    return [Path(run.path) for run in runs]
+
+
+def test_a_cell_shows_its_runs(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(CELL) == 0
+    assert capsys.readouterr().out.count("not trained yet") == 2
+    write_records()
+    assert cli.main([*CELL, "--seed", "1"]) == 0
+    assert capsys.readouterr().out.strip().endswith("lr0.01_wd0.1_seed1.json: ok, test_best 91.50, 2.0 s")
+
+
+def test_retraining_removes_just_the_cells_records_and_calls_snakemake(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = write_records()
+    called = []
+    monkeypatch.setattr(cli.subprocess, "run", lambda command, check: called.append(command) or Done())
+    assert cli.main([*CELL, "--retrain", "--", "--cores", "1"]) == 0
+    gone = {path.name for path in paths if not path.exists()}
+    assert gone == {"lr0.01_wd0.1_seed0.json", "lr0.01_wd0.1_seed1.json"}
+    assert len([path for path in paths if not path.exists()]) == 2, "the other architecture keeps its cell"
+    assert called[0][2:] == ["snakemake", "--cores", "1", "--configfile", "studies/small.yaml"]
+
+
+class Done:
+    returncode = 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["cell", "--study", "smal", "--arch", "a", "--lr", "1", "--wd", "1"],
+            "no study 'smal'; there are: ",
+        ),
+        ([*CELL[:4], "resnet18", *CELL[5:]], "no arch resnet18; it has: resnet50, vit_small"),
+        ([*CELL[:6], "0.02", *CELL[7:]], "no lr 0.02; it has: 0.001, 0.01"),
+        (["cell", "--arch", "resnet50", "--lr", "0.01", "--wd", "0.1"], "add --dataset cifar100 or imagenet"),
+    ],
+)
+def test_what_is_not_there_is_named_with_what_is(
+    project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert cli.main(arguments) == 2
+    assert says in capsys.readouterr().err
