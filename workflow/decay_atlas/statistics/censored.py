@@ -88,7 +88,9 @@ def random_effects(estimates: Sequence[Estimate]) -> tuple[Estimate, float]:
     weight = 1 / (variance + tau2)
     share = weight / weight.sum()
     known = float((share**2 * variance).sum())
-    known_df = known**2 / float(((share**2 * variance) ** 2 / df).sum())
+    # Infinite degrees of freedom throughout leave nothing to divide by.
+    spread = float(((share**2 * variance) ** 2 / df).sum())
+    known_df = known**2 / spread if spread > 0 else np.inf
     between = tau2 * float((share**2).sum())
     pooled = Estimate(
         float(share @ value), (known + between) ** 0.5, combine_df(known, known_df, between, len(kept) - 1)
