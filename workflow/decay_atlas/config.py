@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from decay_atlas import config_messages as messages
-from decay_atlas.grid import Grid, combinations, settings_of
+from decay_atlas.grid import Grid, combinations, settings_of, simulated_settings
 
 ROOT = Path()
 """A study's files lie in the working directory, as for Snakemake."""
@@ -82,7 +82,7 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
     for recipe in config["recipes"].values():
         _fill_defaults(recipe, schema["$defs"]["recipe"], schema)
     _check_study_name(config, files)
-    if "imports" not in config:
+    if not {"imports", "simulate"} & config.keys():
         _check_names(config, files)
     return config
 
@@ -96,6 +96,9 @@ def grid_of(config: Config) -> Grid:
     settings = {}
     for block in config["grid"]:
         for dataset, recipe, arch in combinations(block):
+            if "simulate" in config:
+                settings[dataset, recipe, arch] = simulated_settings(config["simulate"], config["metric"])
+                continue
             try:
                 settings[dataset, recipe, arch] = settings_of(
                     config["datasets"][dataset], config["recipes"][recipe], config["archs"][arch]

@@ -118,6 +118,16 @@ def settings_of(dataset: dict[str, Any], recipe: dict[str, Any], arch: dict[str,
     return {key: _canonical(value) for key, value in settings.items()}
 
 
+def simulated_settings(truth: dict[str, Any], metric: dict[str, Any]) -> dict[str, Any]:
+    """Everything but the axes that decides a simulated run; its names need not be in the catalogue."""
+    return {
+        "dataset": {"source": "simulated"},
+        "simulate": _canonical(truth),
+        "direction": metric["direction"],
+        "training_version": TRAINING_VERSION,
+    }
+
+
 def _canonical(value: Any) -> Any:
     """Whole numbers as integers throughout, so that 0 and 0.0 in a YAML file are one setting."""
     if isinstance(value, dict):

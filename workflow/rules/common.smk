@@ -50,6 +50,18 @@ wildcard_constraints:
 
 
 def manifest_of(wildcards):
-    """The prepared data set that the runs of a digest are trained on."""
+    """The prepared data set that the runs of a digest are trained on; none for simulated runs."""
     entry = GRID.settings[wildcards.digest]["dataset"]
+    if entry["source"] == "simulated":
+        return []
     return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"
+
+
+def train_command():
+    """What makes the records of a pack: the training program, or the simulator in its place."""
+    if "simulate" in STUDY:
+        return "-m decay_atlas.simulation --settings {params.settings:q}"
+    return (
+        "-m decay_atlas.training --settings {params.settings:q} --data $(dirname {input.manifest:q}) "
+        "--engine {resources.engine} --device {resources.device} --threads {threads}"
+    )

@@ -70,9 +70,7 @@ else:
                     wildcards.recipe, 1
                 ),
             shell:
-                "{PYTHON} -m decay_atlas.training --settings {params.settings:q} --data $(dirname {input.manifest:q}) "
-                "--engine {resources.engine} --device {resources.device} --threads {threads} "
-                "{output:q} > {log:q} 2>&1"
+                "{PYTHON} " + train_command() + " {output:q} > {log:q} 2>&1"
 
     rule collect:
         input:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import shutil
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 
 import torch
 
-from decay_atlas.grid import Run, digest_of
-from decay_atlas.records import RECORD_FORMAT, is_whole, staged, write_json
+from decay_atlas.grid import Run
+from decay_atlas.packs import close, missing_members, put
+from decay_atlas.records import RECORD_FORMAT
 from decay_atlas.training import datasets, evaluations
 from decay_atlas.training.batches import Data
 from decay_atlas.training.loop import train
@@ -34,23 +34,16 @@ def train_pack(
 ) -> list[str]:
     """See to it that every record of `paths` is there, and return the paths of those that could not be made.
 
-    A record that is there, whole and of the same settings is kept. A finished run is staged at once beside
-    its place; should the job die, and Snakemake remove its outputs, the next attempt takes what is staged.
-    The staged copies go when the whole pack is in place.
+    A record that is there, whole and of the same settings is kept (see `packs`).
 
     Raises:
         ValueError: the settings, a path, the engine or the device make no sense; nothing has been trained.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine: unknown {engine!r}; there are {', '.join(ENGINES)}")
-    members = [(Path(path), Run.from_path(str(path))) for path in paths]
-    digest = digest_of(settings)
-    for path, run in members:
-        if run.digest != digest:
-            raise ValueError(f"{path}: its digest is not that of the settings, {digest}")
     evaluations.check(settings["recipe"].get("evaluations", []))
 
-    missing = [(path, run) for path, run in members if not _kept(path, settings)]
+    missing = missing_members(settings, paths)
     failed: list[str] = []
     if missing:
         trainer = _Trainer(settings, data_dir, _device(device), threads)
@@ -62,34 +55,8 @@ def train_pack(
                     failed.append(str(path))
                     progress.say(f"{path}: failed\n{traceback.format_exc()}")
     if not failed:
-        for path, _ in members:
-            staged(path).unlink(missing_ok=True)
+        close(paths)
     return failed
-
-
-def _kept(path: Path, settings: dict[str, Any]) -> bool:
-    """Whether a finished record is in place, now or after fetching it from where it was staged."""
-    wait = staged(path)
-    if is_whole(path, settings):
-        if not is_whole(wait, settings):
-            _link(path, wait)  # Snakemake deletes a failed job's outputs, this one among them
-        return True
-    if is_whole(wait, settings):
-        _link(wait, path)
-        return True
-    return False
-
-
-def _link(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, at once; a copy where the file system has no hard links."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:
-        shutil.copyfile(source, part)
-    part.replace(target)
 
 
 class _Trainer:
@@ -140,15 +107,12 @@ class _Trainer:
             **result,
             **self.about,
         }
-        if not (path.parent / "settings.json").exists():
-            write_json(path.parent / "settings.json", self.settings)
         if self.settings["recipe"].get("keep_weights"):
             weights = path.with_suffix(".pt")
             part = weights.with_name(f".{weights.name}.{os.getpid()}.part")
             torch.save(model.state_dict(), part)
             part.replace(weights)
-        write_json(staged(path), record)
-        _link(staged(path), path)
+        put(path, record)
         progress.finish(result)
 
 

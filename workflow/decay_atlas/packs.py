@@ -1,0 +1,71 @@
+"""The life of a pack's records, whatever makes them: nothing finished is ever lost or made twice.
+
+A finished record is staged at once beside its place, where Snakemake does not know it. Should the job die, and
+Snakemake remove its outputs, the next attempt takes what is staged; the staged copies go when the pack is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from decay_atlas.grid import Run, digest_of
+from decay_atlas.records import is_whole, staged, write_json
+
+Member = tuple[Path, Run]
+
+
+def missing_members(settings: dict[str, Any], paths: Sequence[str | Path]) -> list[Member]:
+    """The members of a pack that are still to be made, in order, after fetching what is staged.
+
+    Raises:
+        ValueError: a path names no run, or a run of other settings.
+    """
+    members = [(Path(path), Run.from_path(str(path))) for path in paths]
+    digest = digest_of(settings)
+    for path, run in members:
+        if run.digest != digest:
+            raise ValueError(f"{path}: its digest is not that of the settings, {digest}")
+    return [(path, run) for path, run in members if not _kept(path, settings)]
+
+
+def put(path: Path, record: dict[str, Any]) -> None:
+    """Stage a finished record, then put it into its place, the settings beside it."""
+    if not (path.parent / "settings.json").exists():
+        write_json(path.parent / "settings.json", record["settings"])
+    write_json(staged(path), record)
+    _link(staged(path), path)
+
+
+def close(paths: Sequence[str | Path]) -> None:
+    """Remove the staged copies of a pack whose records are all in place."""
+    for path in paths:
+        staged(path).unlink(missing_ok=True)
+
+
+def _kept(path: Path, settings: dict[str, Any]) -> bool:
+    """Whether a finished record is in place, now or after fetching it from where it was staged."""
+    wait = staged(path)
+    if is_whole(path, settings):
+        if not is_whole(wait, settings):
+            _link(path, wait)  # Snakemake deletes a failed job's outputs, this one among them
+        return True
+    if is_whole(wait, settings):
+        _link(wait, path)
+        return True
+    return False
+
+
+def _link(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, at once; a copy where the file system has no hard links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(source, part)
+    except OSError:
+        shutil.copyfile(source, part)
+    part.replace(target)

@@ -1,0 +1,73 @@
+"""`python -m decay_atlas.simulation`: the records of a pack from a simulated landscape, in place of training.
+
+A study with the key `simulate` runs its whole graph of jobs with no data and no training; the truth behind its
+tables and its report is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from decay_atlas.grid import Run
+from decay_atlas.packs import close, missing_members, put
+from decay_atlas.records import RECORD_FORMAT, SCORES
+from decay_atlas.statistics.simulator import Truth, simulate_runs
+
+
+def simulate_pack(settings: dict[str, Any], paths: list[str]) -> None:
+    """See to it that every record of `paths` is there.
+
+    Raises:
+        ValueError: a path or the truth in `settings["simulate"]` makes no sense; nothing has been written.
+    """
+    missing = missing_members(settings, paths)
+    truth = Truth.parse(settings["simulate"])
+    if missing:
+        axes = pd.DataFrame([asdict(run) for _, run in missing])
+        simulated = simulate_runs(axes, truth, settings["direction"])
+        for (path, run), row in zip(missing, simulated.to_dict("records"), strict=True):
+            put(path, _record(settings, run, row))
+    close(paths)
+
+
+def _record(settings: dict[str, Any], run: Run, row: dict[Any, Any]) -> dict[str, Any]:
+    return {
+        "format": RECORD_FORMAT,
+        **asdict(run),
+        "settings": settings,
+        "data_checksum": "simulated",
+        "status": row["status"],
+        **{score: row[score] for score in SCORES},
+        "history": {},
+        "evaluations": {},
+        "seconds": row["seconds"],
+        "timing": {},
+        "device": {"type": "simulated", "name": "simulated"},
+        "versions": {},
+        "node": platform.node(),
+    }
+
+
+def main() -> int:
+    """Parse the command line, write the records, and return the exit status: 2 where nothing could start."""
+    parser = argparse.ArgumentParser(prog="python -m decay_atlas.simulation", description=__doc__)
+    parser.add_argument("--settings", required=True, type=json.loads, help="resolved settings, as JSON text")
+    parser.add_argument("records", nargs="+", metavar="RECORD", help="paths of the records to make")
+    options = parser.parse_args()
+    try:
+        simulate_pack(options.settings, options.records)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
