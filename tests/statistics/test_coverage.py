@@ -10,6 +10,7 @@ from decay_atlas.statistics.coverage import (
     coverage,
     interval_coverage,
     standard_designs,
+    stress_designs,
     verdict_matrix,
 )
 
@@ -81,6 +82,16 @@ def test_the_standard_designs_span_what_the_verdicts_promise():
     assert len(designs) == 3 * 3 * 3 * 3 + 1
     assert {design.seeds for design in designs} == {3, 5, 10}
     assert {(len(d.lr), len(d.wd)) for d in designs} == {(7, 16), (6, 8)}
+
+
+def test_no_stress_makes_one_law_look_like_another():
+    outcomes = coverage(stress_designs(), 2, processes=1)
+    slopes = outcomes[(outcomes["quantity"] == "slope") & (outcomes["method"] == "censored")]
+    assert slopes["design"].nunique() == 18
+    others = {"ratio", "decoupled", "product"}
+    named = slopes[slopes["verdict"].isin(others)]
+    assert (named["verdict"] == named["law"]).all()
+    assert len(named) > 0.75 * len(slopes)
 
 
 def test_nothing_to_repeat_is_refused():

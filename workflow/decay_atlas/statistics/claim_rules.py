@@ -102,7 +102,7 @@ def p_values(claim: Claim, rows: pd.DataFrame) -> Judgement:
 
 
 def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
-    """Count the data sets whose law is the expected one, pooled over architectures where there are several."""
+    """Count the data sets (their architectures pooled) whose law is the expected one."""
     pooled = rows["arch"] == POOLED
     has_pooled = pooled.groupby([rows["dataset"], rows["recipe"]]).transform("any")
     rows = rows[pooled | ~has_pooled]

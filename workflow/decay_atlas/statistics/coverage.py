@@ -81,6 +81,24 @@ def standard_designs(
     return designs
 
 
+def stress_designs(seeds: int = 5) -> list[Design]:
+    """Every law on landscapes that are no parabola, or whose grid is partly out of reach."""
+    lr, wd = np.geomspace(1e-4, 1e-2, 7).tolist(), np.geomspace(1e-4, 10, 16).tolist()
+    common = {"wd_best": 10**-1.5, "no_decay": 20.0, "seed_sd": 0.4}
+    shapes: dict[str, dict[str, Any]] = {
+        "asymmetric, above 3 times below": {"curvature": {"below": 1.0, "above": 3.0}},
+        "asymmetric, below 3 times above": {"curvature": {"below": 3.0, "above": 1.0}},
+        "flat for 0.5 decades": {"tolerance": 0.25},
+        "no decay costs 2 pp": {"no_decay": 2.0},
+        "divergence beyond ηλ = 1e-4": {"diverge": {"product": 1e-4}},
+        "optima at the edge": {"wd_best": 1.0},
+    }
+    return [
+        Design(f"{law}, {name}", lr, wd, seeds, {**common, "law": law, **settings})
+        for law, (name, settings) in product(SLOPES, shapes.items())
+    ]
+
+
 def coverage(
     designs: Sequence[Design], repeats: int = 200, *, seed: int = 0, processes: int | None = None
 ) -> pd.DataFrame:
