@@ -4,6 +4,7 @@ from itertools import product
 
 import pandas as pd
 import pytest
+
 from decay_atlas.statistics.claims import claims, parse, published
 
 ADAMW = {"published": {"optimizer": {"name": "adamw"}, "schedule": {"name": "cosine"}, "batch_size": 128}}

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from decay_atlas.statistics.coverage import (
     PUBLISHED_LR,
     PUBLISHED_WD,

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from statsmodels.stats.anova import anova_lm
+
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.simulator import simulate
-from statsmodels.stats.anova import anova_lm
 
 LR = np.geomspace(1e-4, 1e-2, 3)
 WD = np.geomspace(1e-3, 1e-1, 4)

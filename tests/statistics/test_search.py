@@ -4,9 +4,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from decay_atlas.statistics import search
 from hypothesis import given
 from hypothesis import strategies as st
+
+from decay_atlas.statistics import search
 
 NAN = np.nan
 

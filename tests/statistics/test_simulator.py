@@ -5,9 +5,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+
 from decay_atlas.statistics.landscape import landscapes
 from decay_atlas.statistics.simulator import Truth, simulate, simulate_run, simulate_runs
-from scipy import stats
 
 LR = [1e-4, 1e-3, 1e-2]
 WD = [0.0, 1e-3, 1e-2, 1e-1, 1.0, 10.0]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import performance_profile, tuning
 

@@ -45,7 +45,9 @@ def combine_df(known: float, known_df: float, scatter: float, scatter_df: float)
     if total <= 0:
         return float("nan")
     parts = [v**2 / df for v, df in ((known, known_df), (scatter, scatter_df)) if v > 0 and df > 0]
-    return total**2 / sum(parts) if parts else float("nan")
+    if not parts:
+        return float("nan")
+    return total**2 / sum(parts) if sum(parts) > 0 else float("inf")
 
 
 def excess_scatter(x: Floats, y: Floats, covariance: Floats) -> float:
