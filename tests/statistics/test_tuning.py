@@ -129,6 +129,9 @@ def test_selection_is_on_validation_where_it_exists():
     assert set(tuning(runs, "max")["selected_on"]) == {"val_best"}
     assert set(tuning(runs.assign(val_best=np.nan), "max")["selected_on"]) == {"value"}
     assert set(tuning(runs.drop(columns="val_best"), "max")["selected_on"]) == {"value"}
+    assert set(tuning(runs.assign(value=runs["test_final"]), "max")["selected_on"]) == {"val_final"}
+    # A loss beside accuracies: validation accuracy does not select it.
+    assert set(tuning(runs.assign(value=-runs["value"]), "min")["selected_on"]) == {"value"}
 
 
 def test_one_seed_cannot_be_crossfitted_and_says_so():

@@ -84,13 +84,13 @@ def tuning(
     *,
     rho: float = 0.1,
     start: tuple[float, float] = (1e-3, 1e-2),
-    select: str = "val_best",
 ) -> pd.DataFrame:
     """Replay every strategy on every combination.
 
     `rho` is the published λ/η; `start` the (lr, wd) that fixes the constants of product-1d (ηλ) and
     fixed-wd-1d (λ) and where the alternating search begins (at the nearest cell); PyTorch's defaults of AdamW
-    if not given. `select` is the column searches select on where every run has it, else they select on value.
+    if not given. Where value is a test score and every run of a combination has the validation score that
+    belongs to it, searches select on that, else on value.
 
     Returns one row per dataset × recipe × arch × strategy (× budget), columns as `COLUMNS`: budget counts
     distinct (lr, wd) cells and runs their runs over all seeds; value is in the metric's unit; gap is the loss
@@ -104,7 +104,7 @@ def tuning(
     """
     if not (rho > 0 and min(start) > 0):
         raise ValueError(f"rho and start must be positive, not {rho} and {start}")
-    cases = _cases(runs, direction, select)
+    cases = _cases(runs, direction)
     return tabulate([row for case in cases for row in _replay(case, cases, rho, start)], COLUMNS)
 
 
@@ -126,13 +126,14 @@ def performance_profile(table: pd.DataFrame, gaps: Sequence[float]) -> pd.DataFr
     return tabulate(rows, ["strategy", "gap", "share", "n_combinations"])
 
 
-def _cases(runs: pd.DataFrame, direction: Direction, select: str) -> list[Case]:
+def _cases(runs: pd.DataFrame, direction: Direction) -> list[Case]:
     tests = landscapes(runs, direction)
-    selects = landscapes(runs, direction, select) if select in runs else tests
+    select = _selection_score(runs)
+    selects = tests if select == "value" else landscapes(runs, direction, select)
     seconds = landscapes(runs, "max", "seconds") if "seconds" in runs else [None] * len(tests)
     cases = []
     for test, chosen, time in zip(tests, selects, seconds, strict=True):
-        has_all = bool(np.isfinite(chosen.quality[np.isfinite(test.quality)]).all())
+        has_all = select != "value" and bool(np.isfinite(chosen.quality[np.isfinite(test.quality)]).all())
         measured = test.n_seeds() > 0
         common = measured.sum(axis=0) * 2 >= len(test.lr)
         if measured[:, common].sum() * 2 < measured.sum():
@@ -141,12 +142,20 @@ def _cases(runs: pd.DataFrame, direction: Direction, select: str) -> list[Case]:
             test=test,
             select=np.where(np.isfinite(test.quality), chosen.quality if has_all else test.quality, np.nan),
             seconds=time.quality if time else np.full(test.quality.shape, np.nan),
-            selected_on=select if has_all and chosen is not test else "value",
+            selected_on=select if has_all else "value",
             crossfit=bool((test.n_seeds() > 1).any()),
             columns=np.flatnonzero(common),
         )
         cases.append(case)
     return cases
+
+
+def _selection_score(runs: pd.DataFrame) -> str:
+    """The validation score of the test score that value is; of a loss or an imported figure there is none."""
+    for test, val in (("test_best", "val_best"), ("test_final", "val_final")):
+        if {test, val} <= set(runs.columns) and runs[test].equals(runs["value"]):
+            return val
+    return "value"
 
 
 def _replay(
