@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.multitest import multipletests
 
+from decay_atlas.statistics.comparisons import holm
 from decay_atlas.statistics.coupling import log_ratio, origin_slope
 from decay_atlas.statistics.landscape import (
     COMBINATION,
@@ -58,15 +58,6 @@ def ratio(
     table = tabulate(rows, [*COLUMNS, "se", "t", "df", "intercept_df", "rho_smooth", "n_seeds", "note"])
     table["p_holm"] = holm(table["p_reference"].to_numpy(float))
     return table
-
-
-def holm(p: Floats) -> Floats:
-    """Holm's correction over the p-values that exist; NaN stays NaN."""
-    corrected = np.full(len(p), np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        corrected[known] = multipletests(p[known], method="holm")[1]
-    return corrected
 
 
 def bootstrap_rho(

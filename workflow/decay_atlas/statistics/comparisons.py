@@ -1,0 +1,69 @@
+"""Many comparisons: Holm's correction, and the equivalence of every two architectures.
+
+Source: C, Tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy.stats import t
+from statsmodels.stats.multitest import multipletests
+
+from decay_atlas.statistics.censored import Estimate
+from decay_atlas.statistics.landscape import Floats
+
+Located = Mapping[tuple[str, str], Estimate]
+"""An estimate on a log scale for every (arch, dataset)."""
+
+
+def holm(p: Floats) -> Floats:
+    """Holm's correction over the p-values that exist; NaN stays NaN."""
+    corrected = np.full(len(p), np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        corrected[known] = multipletests(p[known], method="holm")[1]
+    return corrected
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How far two architectures lie apart on a log scale, averaged over their data sets."""
+
+    first: str
+    second: str
+    difference: Estimate
+
+    def tost(self, bound: float) -> tuple[float, float]:
+        """t and p of the worse of the two one-sided tests that |difference| ≥ bound."""
+        statistic = (bound - abs(self.difference.value)) / self.difference.se
+        return statistic, float(t.sf(statistic, self.difference.df))
+
+    def smallest_bound(self, level: float) -> float:
+        """The smallest bound that `tost` would show at this level."""
+        return abs(self.difference.value) + float(t.isf(level, self.difference.df)) * self.difference.se
+
+
+def pairs(located: Located) -> list[Pair]:
+    """Every two architectures that share a data set with a standard error each."""
+    known = {place: one for place, one in located.items() if one.se > 0 and one.df > 0}
+    archs = list(dict.fromkeys(arch for arch, _ in known))
+    result = []
+    for first, second in combinations(archs, 2):
+        shared = [dataset for arch, dataset in known if arch == first and (second, dataset) in known]
+        if shared:
+            ones = [(known[first, dataset], known[second, dataset]) for dataset in shared]
+            result.append(Pair(first, second, _mean_difference(ones)))
+    return result
+
+
+def _mean_difference(ones: list[tuple[Estimate, Estimate]]) -> Estimate:
+    """Mean of the differences, with Welch–Satterthwaite degrees of freedom."""
+    parts = [(one.se**2 / len(ones) ** 2, one.df) for pair in ones for one in pair]
+    variance = sum(part for part, _ in parts)
+    df = variance**2 / sum(part**2 / df for part, df in parts)
+    value = float(np.mean([first.value - second.value for first, second in ones]))
+    return Estimate(value, variance**0.5, df)
