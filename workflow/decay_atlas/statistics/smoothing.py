@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from decay_atlas.statistics.selection import choose, seed_noise
 Booleans = NDArray[np.bool_]
 Skew = Callable[[Floats], Floats]
 
-MISFIT_LEVEL = 0.3
+MISFIT_LEVEL = 0.1
 """A window whose misfit has a smaller p is narrowed: a wrong shape biases, a narrow window only costs."""
 
 CURVED = 3.0
@@ -38,8 +39,9 @@ SKEWS: list[Skew] = [lambda u: u**3, lambda u: u * np.abs(u)]
 
 NARROWING = 0.8
 NARROWEST_STEPS = 2.5
-ROUNDS = 100
-CONVERGED = 1e-6
+ROUNDS = 40
+CONVERGED = 1e-3
+SINGULAR = 1e-9
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class _Cells:
             return np.sort(np.where(self.usable, self.x, np.inf), axis=1)[:, position]
         return np.sort(np.where(self.usable, self.x, -np.inf), axis=1)[:, position]
 
-    @property
+    @cached_property
     def step(self) -> float:
         """Typical distance of neighbours in ln λ."""
         return float(np.median((self.edge(-1) - self.edge(0)) / (self.usable.sum(axis=1) - 1)))
@@ -106,15 +108,24 @@ class _Cells:
 class _Curve:
     """A line in every row plus shared powers of the distance from the centres, by least squares.
 
-    `slope` (row,) at the centres and `shared` (power,) are linear in y: `slope_gain` (row, row, x) and
-    `shared_gain` (power, row, x) are their derivatives by it.
+    `slope` (row,) at the centres and `shared` (power,) are linear in y; `shared_gain` (power, row, x) is the
+    derivative of `shared` by it, `to_slope` (row, x) that of a row's own line, whose slope takes `leak`
+    (power, row) of the shared coefficients.
     """
 
     slope: Floats
     shared: Floats
-    slope_gain: Floats
+    to_slope: Floats
+    leak: Floats
     shared_gain: Floats
     residual: Floats
+
+    def slope_gain(self) -> Floats:
+        """Derivative of the slopes by y: that of the row's own line, less the shared curve's part in it."""
+        gain = -np.einsum("pr,psx->rsx", self.leak, self.shared_gain)
+        own = np.arange(len(self.slope))
+        gain[own, own] += self.to_slope
+        return gain
 
 
 def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOptima | None:
@@ -122,16 +133,15 @@ def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOpti
     cells = _cells(landscape, average)
     if cells is None:
         return None
-    result = None
+    rejected: list[tuple[SmoothOptima, float]] = []
     for width in _widths(cells):
         fits = [fit for skew in SKEWS if (fit := _fit(landscape, cells, width, skew)) is not None]
-        if not fits:
-            continue
         fitting = [optima for optima, misfit_p in fits if misfit_p >= MISFIT_LEVEL]
         if fitting:
             return _agree(fitting)
-        result = max(fits, key=lambda fit: fit[1])[0]
-    return result
+        rejected += fits
+    # Of windows that all misfit, the least bad; the narrowest where one seed leaves misfit unknown.
+    return max(reversed(rejected), key=lambda fit: fit[1])[0] if rejected else None
 
 
 def _agree(fits: list[SmoothOptima]) -> SmoothOptima:
@@ -210,16 +220,14 @@ def _curve(cells: _Cells, centre: Floats, weight: Floats, skew: Skew) -> _Curve 
     bent = np.array([beyond_line(z) for z in powers])
     weighted = bent * np.where(members[:, None], weight, 0.0)
     normal = np.einsum("prx,qrx->pq", weighted, bent)
-    if np.linalg.matrix_rank(normal) < len(powers):
+    if np.linalg.det(normal) <= SINGULAR * normal.diagonal().prod():
         return None
     shared_gain = np.linalg.solve(normal, weighted.reshape(len(powers), -1)).reshape(weighted.shape)
-    shared = np.einsum("prx,rx->p", shared_gain, cells.y)
+    shared = (shared_gain * cells.y).sum(axis=(1, 2))
     leak = np.array([(to_slope * z).sum(axis=1) for z in powers])
-    slope_gain = -np.einsum("pr,psx->rsx", leak, shared_gain)
-    own = np.arange(len(centre))
-    slope_gain[own, own] += to_slope
-    residual = beyond_line(cells.y - np.einsum("p,prx->rx", shared, np.array(powers)))
-    return _Curve(np.einsum("rsx,sx->r", slope_gain, cells.y), shared, slope_gain, shared_gain, residual)
+    slope = (to_slope * cells.y).sum(axis=1) - shared @ leak
+    residual = beyond_line(cells.y) - np.einsum("p,prx->rx", shared, bent)
+    return _Curve(slope, shared, to_slope, leak, shared_gain, residual)
 
 
 def _fit(landscape: Landscape, cells: _Cells, width: float, skew: Skew) -> tuple[SmoothOptima, float] | None:
@@ -239,7 +247,8 @@ def _fit(landscape: Landscape, cells: _Cells, width: float, skew: Skew) -> tuple
     bend = -2 * curve.shared[0]
     if bend <= 2 * CURVED * np.sqrt((curve.shared_gain[0] ** 2 * variance).sum()):
         return None
-    covariance = np.einsum("rsx,sx,tsx->rt", curve.slope_gain, variance, curve.slope_gain) / bend**2
+    gain = curve.slope_gain()
+    covariance = np.einsum("rsx,sx,tsx->rt", gain, variance, gain, optimize=True) / bend**2
     log_wd = centre + np.clip(curve.slope / bend, -width, width)
 
     def on_axis(values: Floats) -> Floats:
