@@ -77,7 +77,7 @@ def seed_noise(landscape: Landscape, cells: NDArray[np.bool_]) -> tuple[float, i
     present = np.isfinite(quality)
     n_runs, n_cells, n_seeds = int(present.sum()), len(quality), int(present.any(axis=0).sum())
     df = n_runs - n_cells - (n_seeds - 1)
-    if df < 1:
+    if n_cells == 0 or df < 1:
         return float("nan"), 0
     within = quality - np.nanmean(quality, axis=1, keepdims=True)
     runs_of_seed = np.maximum(present.sum(axis=0), 1)

@@ -62,8 +62,8 @@ def _between_points(landscape: Landscape, smooth: SmoothOptima | None) -> Findin
 def _on_the_grid(
     landscape: Landscape, smooth: SmoothOptima | None, seed: int, average: Average
 ) -> list[Finding]:
-    """OLS and Theil–Sen on the interior optima of the grid."""
-    means = landscape.mean(average)
+    """OLS and Theil–Sen on the interior optima of the grid; where runs begin to diverge is an edge too."""
+    means = np.where(landscape.calm(), landscape.mean(average), np.nan)
     choice = choose(means, landscape.wd, landscape.searchable())
     seen = choice.interior
     counts = int(seen.sum()), int(choice.found.sum() - seen.sum())

@@ -1,0 +1,59 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import trim_mean
+
+from decay_atlas.statistics.landscape import average_over_seeds, landscapes, tabulate
+
+
+def table(rows: list[tuple], **columns) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["lr", "wd", "seed", "value"])
+    return frame.assign(dataset="digits", recipe="adamw", arch="net", **columns)
+
+
+def test_runs_become_an_array_with_gaps_where_there_is_no_run():
+    (one,) = landscapes(table([(0.1, 0, 0, 70), (0.1, 1, 0, 72), (0.2, 1, 1, 74)]), "max")
+    assert one.quality.shape == (2, 2, 2)
+    assert one.quality[0, 1, 0] == 72
+    assert np.isnan(one.quality[1, 0]).all()
+    assert one.n_seeds().tolist() == [[1, 1], [0, 1]]
+
+
+def test_a_loss_is_turned_so_that_higher_quality_is_better():
+    (one,) = landscapes(table([(0.1, 0, 0, 0.7), (0.1, 1, 0, 0.2)]), "min")
+    assert one.quality[0, :, 0].tolist() == [-0.7, -0.2]
+    assert one.sign * one.quality[0, 0, 0] == 0.7
+
+
+def test_a_diverged_run_without_a_value_takes_the_worst_one():
+    runs = table([(0.1, 0, 0, 0.7), (0.1, 1, 0, 2.5), (0.1, 10, 0, np.nan)], status=["ok", "ok", "diverged"])
+    (one,) = landscapes(runs, "min")
+    assert one.quality[0, 2, 0] == -2.5
+    assert one.calm().tolist() == [[True, True, False]]
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 10])
+def test_the_interquartile_mean_is_scipys_trimmed_mean(n):
+    values = np.random.default_rng(n).normal(size=(3, n))
+    padded = np.concatenate([values, np.full((3, 2), np.nan)], axis=1)
+    expected = trim_mean(values, 0.25, axis=1)
+    assert average_over_seeds(padded, "iqm") == pytest.approx(expected)
+
+
+def test_a_run_that_appears_twice_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"1 run\(s\) twice, the first: .*'lr': 0.1"):
+        landscapes(table([(0.1, 0, 0, 70), (0.1, 0, 0, 71)]), "max")
+
+
+def test_a_missing_column_and_an_unknown_setting_are_refused():
+    runs = table([(0.1, 0, 0, 70)])
+    with pytest.raises(ValueError, match="lacks the column"):
+        landscapes(runs.drop(columns="seed"), "max")
+    with pytest.raises(ValueError, match="direction"):
+        landscapes(runs, "up")
+    with pytest.raises(ValueError, match="average"):
+        average_over_seeds(np.ones(3), "median")
+
+
+def test_a_table_without_rows_has_its_header():
+    assert tabulate([], ["a", "b"]).columns.tolist() == ["a", "b"]
