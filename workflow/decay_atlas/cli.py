@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _add_cell(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Show the records of one cell's runs. With --retrain their records are removed and Snakemake is called: "
-        "just these runs train, then the statistics and the report follow."
+        "Show the records of one cell's runs. With --retrain their records are removed and Snakemake is "
+        "called: just these runs train, then the statistics and the report follow."
     )
     parser.add_argument("--study", default="coupling", help="the study's name (default: %(default)s)")
     parser.add_argument("--arch", required=True)

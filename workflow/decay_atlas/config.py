@@ -11,11 +11,18 @@ from typing import Any
 import yaml
 
 from decay_atlas import config_messages as messages
-from decay_atlas.grid import Grid, combinations, settings_of, simulated_settings
+from decay_atlas.grid import Grid, as_list, combinations, settings_of, simulated_settings
 
 ROOT = Path()
 """A study's files lie in the working directory, as for Snakemake."""
 SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+NEEDED = {
+    "epochs": "200",
+    "batch_size": "128",
+    "optimizer": "{name: adamw}",
+    "schedule": "{name: cosine, warmup_epochs: 10}",
+}
+"""What a recipe that is trained must say, its own or through `extends`, with an example of each."""
 Config = dict[str, Any]
 
 
@@ -24,7 +31,7 @@ class ConfigError(ValueError):
 
 
 def load(study: str, root: Path = ROOT) -> Config:
-    """The resolved configuration of a study by name: studies/<name>.yaml over config.yaml, as Snakemake merges them.
+    """The resolved configuration of a study by name: config.yaml with studies/<name>.yaml merged over it.
 
     Raises:
         ConfigError: there is no such study, or it is not valid.
@@ -35,7 +42,7 @@ def load(study: str, root: Path = ROOT) -> Config:
         files.append(path)
     config: Config = {}
     for file in files:
-        config = merge(config, yaml.safe_load(file.read_text()))
+        config = merge(config, _read(file))
     return resolve(config, files)
 
 
@@ -45,23 +52,41 @@ def study_file(study: str, root: Path = ROOT) -> Path | None:
     Raises:
         ConfigError: there is no such study.
     """
-    base = yaml.safe_load((root / "config.yaml").read_text())["study"]
+    base = _read(root / "config.yaml").get("study", "")
     if study == base:
         return None
     path = root / "studies" / f"{study}.yaml"
     if not path.exists():
         known = sorted(file.stem for file in (root / "studies").glob("*.yaml"))
-        raise ConfigError(f"no study {study!r}; there are: {', '.join([base, *known])}")
+        raise ConfigError(f"no study {study!r}{messages.choices(study, [base, *known])}")
     return path
 
 
 def merge(base: Config, over: Config) -> Config:
-    """`over` laid on `base` the way Snakemake does it: dictionaries merge key by key, all else replaces."""
+    """`over` laid on `base` the way Snakemake does it: dictionaries merge key by key, all else replaces.
+
+    So an empty dictionary takes nothing away, whatever stands below it.
+    """
     result = dict(base)
     for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merge(result[key], value) if both else value
+        if isinstance(value, dict) and key in result:
+            below = result[key]
+            result[key] = merge(below, value) if isinstance(below, dict) else value or below
+        else:
+            result[key] = value
     return result
+
+
+def _read(file: Path) -> Config:
+    try:
+        content = yaml.safe_load(file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file}: not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: holds no keys; a study file begins with\n\n    study: {file.stem}")
+    return content
 
 
 def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
@@ -72,8 +97,8 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
     Raises:
         ConfigError: a key is unknown, missing, of the wrong type, or names nothing in the catalogue.
     """
-    schema = yaml.safe_load(SCHEMA.read_text())
-    config = json.loads(json.dumps(config))
+    schema = yaml.safe_load(SCHEMA.read_bytes())
+    config = json.loads(json.dumps(config, default=str))
     problem = messages.first_problem(config, schema, files)
     if problem is not None:
         raise ConfigError(problem)
@@ -109,7 +134,7 @@ def grid_of(config: Config) -> Grid:
 
 
 def _fill_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
-    """Set every default of `schema` that `value` lacks, except inside recipes (theirs come after `extends`)."""
+    """Set every default of `schema` that `value` lacks, but not in recipes: theirs come after `extends`."""
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
     if not isinstance(value, dict):
@@ -138,7 +163,7 @@ def _extended(name: str, recipes: dict[str, Config], files: Sequence[str | Path]
             )
         if parent not in recipes:
             raise ConfigError(
-                f"{messages.where(key, files)}: no recipe {parent!r}; there are: {', '.join(recipes)}"
+                f"{messages.where(key, files)}: no recipe {parent!r}{messages.choices(parent, recipes)}"
             )
         chain.append(parent)
         resolved = {**recipes[parent], **resolved}
@@ -148,14 +173,11 @@ def _extended(name: str, recipes: dict[str, Config], files: Sequence[str | Path]
 
 
 def _check_study_name(config: Config, files: Sequence[str | Path]) -> None:
-    if not files:
-        return
-    last = Path(files[-1])
-    expected = "coupling" if last.name == "config.yaml" else last.stem
-    if last.name != "config.yaml" and config["study"] != expected:
+    last = Path(files[-1]) if files else Path("config.yaml")
+    if last.name != "config.yaml" and config["study"] != last.stem:
         raise ConfigError(
-            f"{last}: key study: the study is named after its file, so that two studies never share a folder; "
-            f"write\n\n    study: {expected}"
+            f"{last}: key study: a study is named after its file, so that no two share a folder; "
+            f"write\n\n    study: {last.stem}"
         )
 
 
@@ -163,19 +185,18 @@ def _check_names(config: Config, files: Sequence[str | Path]) -> None:
     catalogues = {"dataset": "datasets", "recipe": "recipes", "arch": "archs"}
     for number, block in enumerate(config["grid"]):
         for axis, catalogue in catalogues.items():
-            for name in block[axis] if isinstance(block[axis], list) else [block[axis]]:
+            for name in as_list(block[axis]):
                 if name not in config[catalogue]:
                     raise ConfigError(
-                        f"{messages.where(f'grid.{number}.{axis}', files)}: no {axis} {name!r} in {catalogue}; "
-                        f"there are: {', '.join(config[catalogue])}"
+                        f"{messages.where(f'grid.{number}.{axis}', files)}: no {axis} {name!r} in {catalogue}"
+                        f"{messages.choices(name, config[catalogue])}"
                     )
-                if axis == "recipe":
-                    missing = {"epochs", "batch_size", "optimizer", "schedule"} - config["recipes"][
-                        name
-                    ].keys()
-                    if missing:
-                        raise ConfigError(
-                            f"{messages.where(f'recipes.{name}', files)}: a recipe that is trained needs "
-                            f"{', '.join(sorted(missing))}, its own or through extends; for example\n\n"
-                            f"    {name}:\n      extends: published-cifar"
-                        )
+        for name in as_list(block["recipe"]):
+            missing = [key for key in NEEDED if key not in config["recipes"][name]]
+            if missing:
+                lines = "".join(f"\n      {key}: {NEEDED[key]}" for key in missing)
+                raise ConfigError(
+                    f"{messages.where(f'recipes.{name}', files)}: a recipe that is trained needs "
+                    f"{', '.join(missing)}, its own or through `extends`; add, for example,"
+                    f"\n\n    {name}:{lines}"
+                )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
@@ -18,6 +19,13 @@ Key = tuple[str | int, ...]
 _NUMBER_TEXT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _TEXT_KEYS = {"study", "dataset", "recipe", "arch", "extends", "fill", "columns", "imports", "path"}
 """Keys below which a text that looks like a number is meant as text."""
+_KINDS = {
+    "array": "a list",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "keys with values",
+    "string": "text",
+}
 
 
 def first_problem(config: dict[str, Any], schema: dict[str, Any], files: Files) -> str | None:
@@ -25,8 +33,18 @@ def first_problem(config: dict[str, Any], schema: dict[str, Any], files: Files) 
     for key, value in _leaves(config):
         if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value) and not _TEXT_KEYS & set(key):
             return _number_as_text(key, value, config, files)
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{where('.'.join(map(str, key)), files)}: {_yaml(value)} is no finite number; write one"
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     return None if error is None else _explain(_deepest(error), files)
+
+
+def choices(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the known ones, and the one that was probably meant."""
+    names = [str(one) for one in known]
+    close = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"; there are: {', '.join(names)}.{hint}"
 
 
 def where(key: str, files: Files) -> str:
@@ -35,7 +53,7 @@ def where(key: str, files: Files) -> str:
     label = f"key {_dotted(parts)}" if parts else "top level"
     for length in range(len(parts), 0, -1):
         for file in reversed(files):
-            if _holds(yaml.safe_load(Path(file).read_text()), parts[:length]):
+            if _holds(yaml.safe_load(Path(file).read_bytes()), parts[:length]):
                 return f"{file}: {label}"
     return f"{files[-1]}: {label}" if files else label
 
@@ -80,17 +98,16 @@ def _deepest(error: ValidationError) -> ValidationError:
 def _explain(error: ValidationError, files: Files) -> str:
     path = [str(part) for part in error.absolute_path]
     place = where(".".join(path), files)
-    value, rule, bound = error.instance, error.validator, error.validator_value
+    value: Any = error.instance
+    rule, bound = error.validator, cast(Any, error.validator_value)
     schema = error.schema if isinstance(error.schema, dict) else {}
     description = str(schema.get("description", ""))
-    if error.schema is False:
+    if rule == "not":
         return f"{place}: this comes from the grid, not from here; remove it"
     if rule == "additionalProperties":
         known = list(schema["properties"])
         extra = next(key for key in value if key not in known)
-        close = get_close_matches(extra, known, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        return f"{place}: unknown key {extra!r}; known here: {', '.join(known)}.{hint}"
+        return f"{place}: unknown key {extra!r}{choices(extra, known)}"
     if rule == "required":
         lines = "\n".join(f"    {key}: …" for key in bound if key not in value)
         return f"{place}: something is missing; add\n\n{lines}"
@@ -98,7 +115,9 @@ def _explain(error: ValidationError, files: Files) -> str:
         once = [item for position, item in enumerate(value) if item not in value[:position]]
         return f"{place}: a value stands twice; write\n\n    {path[-1]}: {_yaml(once)}"
     if rule == "enum":
-        return f"{place}: {value!r} is not one of {', '.join(map(str, bound))}"
+        return f"{place}: no {_yaml(value)} here{choices(str(value), bound)}"
+    if rule == "const":
+        return f"{place}: write {_yaml(bound)}, or leave it out"
     if rule == "pattern":
         return f"{place}: {value!r} does not fit the pattern {bound}. {description}".rstrip()
     if rule in ("exclusiveMinimum", "minimum", "exclusiveMaximum", "maximum"):
@@ -106,8 +125,10 @@ def _explain(error: ValidationError, files: Files) -> str:
             rule[:2]
         ]
         return f"{place}: {value} must be {word} {bound}"
+    if rule == "type" and bound == "array" and not isinstance(value, dict) and value is not None:
+        return f"{place}: this is a list; write\n\n    {path[-1]}: {_yaml([value])}"
     if rule in ("anyOf", "type"):
-        kind = f"; expected {bound}" if rule == "type" else ""
+        kind = f"; it takes {_KINDS[bound]}" if rule == "type" and bound in _KINDS else ""
         return f"{place}: {_yaml(value)} does not fit here{kind}. {description}".rstrip()
     return f"{place}: {error.message}. {description}".rstrip()
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,14 +18,17 @@ from typing import Any, Self
 
 from decay_atlas.training import TRAINING_VERSION
 
+Point = tuple[str, ...]
+Box = tuple[Point, ...]
+"""A product set of points: the values of every axis."""
+GROUP = ("dataset", "recipe", "arch", "digest")
 NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?"
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 DIGEST = r"[0-9a-f]{8}"
 RUN_FOLDER = "results/runs/{dataset}/{recipe}/{arch}/{digest}"
 RUN_PATH = RUN_FOLDER + "/lr{lr}_wd{wd}_seed{seed}.json"
 _RUN = re.compile(
-    rf"(?:.*/)?(?P<dataset>{NAME})/(?P<recipe>{NAME})/(?P<arch>{NAME})/(?P<digest>{DIGEST})"
-    rf"/lr(?P<lr>{NUMBER})_wd(?P<wd>{NUMBER})_seed(?P<seed>[0-9]+)\.json"
+    rf"(?:.*/)?({NAME})/({NAME})/({NAME})/({DIGEST})/lr({NUMBER})_wd({NUMBER})_seed([0-9]+)\.json"
 )
 LOCAL_KEYS = ("path",)
 """Keys of a data set's entry that say where it lies on this machine, not what it is."""
@@ -72,9 +76,8 @@ class Run:
         match = _RUN.fullmatch(str(path))
         if match is None:
             raise ValueError(f"{path}: not the path of a run record ({RUN_PATH})")
-        names = match.groupdict()
-        axes = {"lr": float(names["lr"]), "wd": float(names["wd"]), "seed": int(names["seed"])}
-        run = cls(**{**names, **axes})
+        dataset, recipe, arch, digest, lr, wd, seed = match.groups()
+        run = cls(dataset, recipe, arch, digest, float(lr), float(wd), int(seed))
         if not run.path.endswith(f"/{str(path).rsplit('/', 1)[-1]}"):
             raise ValueError(f"{path}: write its numbers as in {run.path.rsplit('/', 1)[-1]}")
         return run
@@ -223,27 +226,11 @@ class Grid:
         """
         packed = set(pack)
         free = [axis for axis in ("lr", "wd", "seed") if axis not in packed]
-        packs: dict[tuple[str, ...], dict[tuple[str, ...], list[str]]] = {}
-        for run in self.runs:
-            text = {"lr": number_text(run.lr), "wd": number_text(run.wd), "seed": str(run.seed)}
-            group = (run.dataset, run.recipe, run.arch, run.digest)
-            cell = tuple(text[axis] for axis in free)
-            member = "lr{lr}_wd{wd}_seed{seed}".format(**{**text, **{axis: f"{{{axis}}}" for axis in free}})
-            packs.setdefault(group, {}).setdefault(cell, []).append(member)
-        alike: dict[tuple[Any, ...], list[tuple[str, ...]]] = {}
-        for group, cells in packs.items():
-            by_members: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-            for cell, members in cells.items():
-                by_members.setdefault(tuple(members), []).append(cell)
-            for shape, points in by_members.items():
-                for values in _products(points):
-                    alike.setdefault((shape, values), []).append(group)
         rules = []
-        for number, ((members, values), groups) in enumerate(alike.items()):
-            names = zip(("dataset", "recipe", "arch", "digest"), zip(*groups, strict=True), strict=True)
+        for number, (members, names, values) in enumerate(_merged(self._packs(free))):
             constraints = {
                 axis: "|".join(re.escape(value) for value in dict.fromkeys(axis_values))
-                for axis, axis_values in [*names, *zip(free, values, strict=True)]
+                for axis, axis_values in zip([*GROUP, *free], [*names, *values], strict=True)
             }
             cell_name = "_".join(f"{axis}{{{axis}}}" for axis in free) or "all"
             rules.append(
@@ -256,20 +243,52 @@ class Grid:
             )
         return rules
 
+    def _packs(self, free: list[str]) -> dict[Point, dict[Point, list[str]]]:
+        """The names of every pack's members, by group and by the values of the axes that are not packed."""
+        packs: dict[Point, dict[Point, list[str]]] = {}
+        for run in self.runs:
+            text = {"lr": number_text(run.lr), "wd": number_text(run.wd), "seed": str(run.seed)}
+            group = (run.dataset, run.recipe, run.arch, run.digest)
+            cell = tuple(text[axis] for axis in free)
+            member = "lr{lr}_wd{wd}_seed{seed}".format(**{**text, **{axis: f"{{{axis}}}" for axis in free}})
+            packs.setdefault(group, {}).setdefault(cell, []).append(member)
+        return packs
+
+
+def _merged(packs: dict[Point, dict[Point, list[str]]]) -> Iterator[tuple[Point, Box, Box]]:
+    """Packs with the same members, merged: the members, the names of the groups, the values of the cells.
+
+    No two of the boxes overlap. Names may be merged freely while each group has its own digest, which tells
+    it from every other; groups that share one (aliases, simulated studies) are told apart by their names.
+    """
+    groups_of_digest = Counter(group[-1] for group in packs)
+    alike: dict[tuple[Point, Box, str], list[Point]] = {}
+    for group, cells in packs.items():
+        by_members: dict[Point, list[Point]] = {}
+        for cell, members in cells.items():
+            by_members.setdefault(tuple(members), []).append(cell)
+        shared = group[-1] if groups_of_digest[group[-1]] > 1 else ""
+        for members_alike, points in by_members.items():
+            for values in _products(points):
+                alike.setdefault((members_alike, values, shared), []).append(group)
+    for (members_alike, values, shared), groups in alike.items():
+        for names in _products(groups) if shared else [tuple(zip(*groups, strict=True))]:
+            yield members_alike, names, values
+
 
 def combinations(block: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """The (dataset, recipe, arch) names of a grid block."""
     yield from product(*(as_list(block[axis]) for axis in ("dataset", "recipe", "arch")))
 
 
-def _products(points: list[tuple[str, ...]]) -> list[tuple[tuple[str, ...], ...]]:
+def _products(points: list[Point]) -> list[Box]:
     """Split a set of points into product sets, each a tuple with the values of every axis."""
     if not points[0]:
         return [()]
-    rests: dict[str, list[tuple[str, ...]]] = {}
+    rests: dict[str, list[Point]] = {}
     for first, *rest in points:
         rests.setdefault(first, []).append(tuple(rest))
-    firsts: dict[tuple[tuple[str, ...], ...], list[str]] = {}
+    firsts: dict[Box, list[str]] = {}
     for first, rest_points in rests.items():
         firsts.setdefault(tuple(sorted(rest_points)), []).append(first)
     return [

@@ -1,7 +1,8 @@
 """The life of a pack's records, whatever makes them: nothing finished is ever lost or made twice.
 
-A finished record is staged at once beside its place, where Snakemake does not know it. Should the job die, and
-Snakemake remove its outputs, the next attempt takes what is staged; the staged copies go when the pack is whole.
+A finished record is staged at once beside its place, where Snakemake does not know it. Should the job die,
+and Snakemake remove its outputs, the next attempt takes what is staged; the staged copies go when the pack is
+whole.
 """
 
 from __future__ import annotations

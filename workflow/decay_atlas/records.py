@@ -27,7 +27,7 @@ def write_json(path: str | Path, content: dict[str, Any]) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("w") as file:
-            json.dump(content, file, allow_nan=False, indent=None, separators=(",", ":"))
+            json.dump(content, file, allow_nan=False, separators=(",", ":"))
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())

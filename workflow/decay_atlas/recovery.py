@@ -1,19 +1,18 @@
-"""Let the same command go on after a kill: what a dead Snakemake left in the way is cleared, a live one respected.
+"""Let the same command go on after a kill: what a dead Snakemake left is cleared, a live one is respected.
 
-Two leftovers of `kill -9` would stop or mislead the next call (seen with snakemake 9.27): its lock files, which it
-only asks about (`--unlock`), and a prepared data set still marked incomplete: the rule behind it is then forced, and
-because the training rules take it as `ancient`, that call ends after it as if all were done.
+Two leftovers of `kill -9` would stop or mislead the next call (seen with snakemake 9.27): its lock files,
+which it only asks about (`--unlock`), and a prepared data set still marked incomplete: the rule behind it is
+then forced, and because the training rules take it as `ancient`, that call ends after it as if all were done.
 """
 
 from __future__ import annotations
 
 import fcntl
 import socket
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import IO
 
-DATASETS = "resources/datasets/"
 _presence: IO[str] | None = None
 
 
@@ -21,8 +20,9 @@ def recover(state: Path) -> None:
     """Clear what dead runs left in Snakemake's `state` folder (.snakemake), unless another run is alive.
 
     Every main process holds a shared lock on one file for as long as it lives; the operating system drops it
-    however the process ends. Only who gets it alone may clear, and only on the host that held it last, because
-    some network file systems keep such locks to one host.
+    however the process ends. Only who gets it alone may clear. Some network file systems keep such locks to
+    one host, so the file names the hosts that held it, and where there are others, Snakemake's locks stay
+    until a person has removed them (`--unlock`).
     """
     global _presence
     state.mkdir(exist_ok=True)
@@ -35,14 +35,13 @@ def recover(state: Path) -> None:
     host = socket.gethostname()
     _presence.seek(0)
     hosts = set(_presence.read().split())
-    if alone and hosts <= {host}:
-        for lock in (state / "locks").glob("*.lock"):
-            lock.unlink(missing_ok=True)
-        for manifest in _unfinished_datasets(state):
-            manifest.unlink(missing_ok=True)
-    if alone:
+    locks = list((state / "locks").glob("*.lock"))
+    if alone and (hosts <= {host} or not locks):
+        for leftover in [*locks, *_unfinished_datasets(state)]:
+            leftover.unlink(missing_ok=True)
+        hosts = set()
         _presence.truncate(0)
-    if alone or host not in hosts:
+    if host not in hosts:
         _presence.write(f"{host}\n")
         _presence.flush()
     try:
@@ -53,10 +52,10 @@ def recover(state: Path) -> None:
 
 
 def _unfinished_datasets(state: Path) -> list[Path]:
-    """Data sets whose preparation Snakemake has on record as begun and not as ended."""
-    names = [
-        urlsafe_b64decode(marker.name).decode(errors="replace")
-        for marker in (state / "incomplete").glob("*")
-        if marker.is_file() and "=" not in marker.name.rstrip("=") and len(marker.name) % 4 == 0
+    """Manifests of data sets whose preparation Snakemake has on record as begun and not as ended."""
+    root, markers = state.parent, state / "incomplete"
+    return [
+        manifest
+        for manifest in root.glob("resources/datasets/*/manifest.json")
+        if (markers / urlsafe_b64encode(str(manifest.relative_to(root)).encode()).decode()).exists()
     ]
-    return [state.parent / name for name in names if name.startswith(DATASETS)]

@@ -52,11 +52,11 @@ def collect(paths: Iterable[str], score: str, root: Path = Path()) -> pd.DataFra
             rows.append(_row(path, record, score))
         except RecordError as error:
             problems.append(str(error))
+        except KeyError as error:
+            problems.append(f"{path}: the record lacks {error}; delete it and the run is trained again")
     if problems:
         more = f"\n… and {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise RecordError(
-            f"{len(problems)} record(s) cannot be used:\n" + "\n".join(problems[:10]) + more
-        )
+        raise RecordError(f"{len(problems)} record(s) cannot be used:\n" + "\n".join(problems[:10]) + more)
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
@@ -65,12 +65,12 @@ def _check(path: str, record: Mapping[str, Any]) -> None:
     for axis in ("dataset", "recipe", "arch", "lr", "wd", "seed", "digest"):
         if record.get(axis) != getattr(run, axis):
             raise RecordError(
-                f"{path}: the record says {axis} {record.get(axis)!r}; it is another run's, move it to its place"
+                f"{path}: the record says {axis} {record.get(axis)!r}; it is another run's, move it there"
             )
     if digest_of(record["settings"]) != run.digest:
         raise RecordError(
-            f"{path}: its settings have the digest {digest_of(record['settings'])}, so it was altered or made "
-            "by other software; delete it and the run is trained again"
+            f"{path}: its settings have the digest {digest_of(record['settings'])}, so it was altered or "
+            "made by other software; delete it and the run is trained again"
         )
 
 
@@ -95,7 +95,9 @@ def _check_data(
 def _row(path: str, record: Mapping[str, Any], score: str) -> dict[str, Any]:
     value = record.get(score)
     if value is None:
-        hint = " (the recipe holds out no validation part: set val_fraction)" if score.startswith("val") else ""
+        hint = (
+            "; the recipe holds out no validation part: set val_fraction" if score.startswith("val") else ""
+        )
         raise RecordError(f"{path}: no score {score}{hint}")
     return {
         **{name: record[name] for name in ("dataset", "recipe", "arch", "lr", "wd", "seed", "digest")},
