@@ -1,4 +1,4 @@
-"""The command line `decay-atlas`, beside Snakemake: look at one cell of a study, or train it anew."""
+"""The command line `decay-atlas`, beside Snakemake: one cell of a study, and what to set."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from decay_atlas.config import ConfigError, grid_of, load, study_file
 from decay_atlas.grid import Run, number_text
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="decay-atlas", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_cell(commands.add_parser("cell", help="show the runs of a cell (lr, wd), or train them anew"))
+    _add_recommend(commands.add_parser("recommend", help="say what weight decay to set at a learning rate"))
     options = parser.parse_args(arguments)
     try:
         return int(options.command(options))
@@ -86,3 +88,66 @@ def _state(run: Run) -> str:
     except RecordError as error:
         return "not trained yet" if not Path(run.path).exists() else str(error)
     return f"{record['status']}, test_best {record['test_best']:.2f}, {record['seconds']:.1f} s"
+
+
+def _add_recommend(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Say what weight decay a finished study recommends at a learning rate, its 95 % interval, the law that it "
+        "rests on and what it would have lost on the grid; or why the study cannot say."
+    )
+    parser.add_argument("--study", default="coupling", help="the study's name (default: %(default)s)")
+    parser.add_argument("--arch", required=True)
+    parser.add_argument("--lr", type=float, required=True)
+    parser.add_argument("--dataset", help="needed where the study has several")
+    parser.add_argument("--recipe", help="needed where the study has several")
+    parser.set_defaults(command=_recommend)
+
+
+def _recommend(options: argparse.Namespace) -> int:
+    # pandas and the statistics take a second to import, which the other commands need not wait for
+    import pandas as pd
+
+    from decay_atlas.statistics.landscape import landscapes
+    from decay_atlas.statistics.recommendation import coupling_line, recommend
+    from decay_atlas.statistics.smoothing import smooth_optima
+
+    study = load(options.study)
+    table = Path(f"results/{options.study}/runs.parquet")
+    if not table.exists():
+        raise ConfigError(f"{table} is not there yet; run snakemake for the study {options.study} first")
+    names = {name: getattr(options, name) for name in ("dataset", "recipe", "arch") if getattr(options, name)}
+    every = landscapes(pd.read_parquet(table), study["metric"]["direction"])
+    fitting = [one for one in every if all(one.key[name] == value for name, value in names.items())]
+    if len(fitting) != 1:
+        known = "; ".join(" / ".join(one.key.values()) for one in (fitting or every))
+        fault = "several" if fitting else "no"
+        raise ConfigError(f"study {options.study} has {fault} such combinations; choose of: {known}")
+    landscape, average = fitting[0], study["statistics"]["average"]
+    smooth = smooth_optima(landscape, average)
+    row = recommend(landscape, smooth, coupling_line(landscape, smooth, average), options.lr, average)
+    print(_advice(row, study["metric"]["unit"]))
+    return 0 if "wd" in row else 1
+
+
+def _advice(row: dict[str, Any], unit: str) -> str:
+    place = f"{row['arch']} on {row['dataset']}, lr {row['lr']:g}"
+    if "wd" not in row:
+        return f"{place}: no recommendation. {row['note'].capitalize()}."
+    basis = {
+        "measured": "the measured optima, as no law is established",
+        "fitted": f"the fitted line, λ* ∝ η^{row.get('slope', 0):.2f}",
+    }.get(row["law"], f"the {row['law']} law")
+    lines = [
+        f"{place}: weight decay {row['wd']:.2g} (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g}), by {basis}."
+    ]
+    if "loss" in row:
+        pp = "pp" if unit == "%" else unit
+        lines.append(
+            f"On the grid it lost {row['loss']:.2f} {pp} "
+            f"({row['loss_lo']:.2f} to {row['loss_hi']:.2f}) against the best weight decay there."
+        )
+    if row["extrapolated"]:
+        lines.append("This learning rate lies outside the measured ones.")
+    if row["note"]:
+        lines.append(f"Note: {row['note']}.")
+    return "\n".join(lines)

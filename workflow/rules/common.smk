@@ -34,9 +34,7 @@ RESULTS = f"results/{STUDY['study']}"
 LOGS = f"results/logs/{STUDY['study']}"
 METRIC = STUDY["metric"]
 # Environments of --sdm bring their own interpreter; otherwise it is the one that runs Snakemake.
-PYTHON = (
-    "python" if workflow.deployment_settings.deployment_method else sys.executable
-)
+PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
 
 
 wildcard_constraints:

@@ -4,8 +4,8 @@ FIGURES = ["landscapes", "optima", "slopes", "ratio", "deviation", "tuning"]
 
 rule figures:
     input:
-        runs=f"{RESULTS}/runs.parquet",
         **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
+        runs=f"{RESULTS}/runs.parquet",
     output:
         **{
             name: report(
@@ -29,8 +29,8 @@ rule figures:
 
 rule report:
     input:
-        runs=f"{RESULTS}/runs.parquet",
         **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
+        runs=f"{RESULTS}/runs.parquet",
         figures=expand(f"{RESULTS}/figures/{{name}}.svg", name=FIGURES),
     output:
         html=report(

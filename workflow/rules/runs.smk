@@ -20,6 +20,7 @@ if GRID is None:
             "../scripts/import_runs.py"
 
 else:
+
     # Nothing here changes for a prepared data set (its folder's name holds its entry's digest; where its raw images
     # lie is a resource), because a data set that is prepared again leaves finished runs alone: they are `ancient` to it.
     rule dataset:
@@ -29,13 +30,13 @@ else:
             "results/logs/datasets/{dataset}-{digest}.log",
         conda:
             "../../envs/training.yaml"
-        params:
-            entry=lambda wildcards: json.dumps(
-                GRID.dataset_entry(wildcards.dataset, wildcards.digest)
-            ),
         resources:
             source=lambda wildcards: STUDY["datasets"][wildcards.dataset].get(
                 "path", ""
+            ),
+        params:
+            entry=lambda wildcards: json.dumps(
+                GRID.dataset_entry(wildcards.dataset, wildcards.digest)
             ),
         shell:
             "{PYTHON} -m decay_atlas.training.prepare --name {wildcards.dataset} --entry {params.entry:q} "
@@ -58,16 +59,16 @@ else:
                 **pack.constraints,
             conda:
                 "../../envs/training.yaml"
-            params:
-                settings=lambda wildcards: json.dumps(
-                    GRID.settings[wildcards.digest], separators=(",", ":")
-                ),
             threads: STUDY["execution"]["threads"]
             resources:
                 engine=STUDY["execution"]["engine"],
                 device=STUDY["execution"]["device"],
                 gpu=lambda wildcards: STUDY["execution"]["gpus"].get(
                     wildcards.recipe, 1
+                ),
+            params:
+                settings=lambda wildcards: json.dumps(
+                    GRID.settings[wildcards.digest], separators=(",", ":")
                 ),
             shell:
                 "{PYTHON} " + train_command() + " {output:q} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ TABLES = [
     "deviation_fit",
     "tuning",
     "importance",
+    "recommendation",
     "claims",
 ]
 
@@ -121,6 +122,7 @@ rule deviation:
             "direction": DIRECTION,
             "rho_reference": STATISTICS["rho_reference"],
             "kappas": STATISTICS["kappas"],
+            "average": STATISTICS["average"],
         },
         code=source_digest("decay_atlas.statistics.deviation"),
     script:
@@ -164,12 +166,31 @@ rule importance:
         "../scripts/importance.py"
 
 
+rule recommendation:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("recommendation"),
+    log:
+        f"{LOGS}/recommendation.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "average": STATISTICS["average"],
+        },
+        code=source_digest("decay_atlas.statistics.recommendation"),
+    script:
+        "../scripts/recommendation.py"
+
+
 rule claims:
     input:
         **{
             name: f"{RESULTS}/tables/{name}.csv"
             for name in TABLES
-            if name not in ("importance", "claims")
+            if name not in ("importance", "recommendation", "claims")
         },
     output:
         table=table("claims"),

@@ -97,20 +97,36 @@ def cross_fitted_drops(
 
     Source: C, Deviation.
     """
+    choice = _chosen_by_others(landscape, average)
+    wd = _centre_wd(landscape, choice, centre, rho_reference)[..., None] * np.append(kappa, 1.0)
+    loss = _loss_from(landscape, choice, wd)
+    return Drops(loss[..., :-1], loss[..., :-1] - loss[..., -1:], wd[..., :-1])
+
+
+def cross_fitted_loss(landscape: Landscape, wd: Floats, average: Average = "mean") -> Floats:
+    """What every seed loses at weight decays (seed, lr, point) against the optimum that the others chose.
+
+    In the metric's unit, NaN where the grid does not reach. Source: C, Deviation.
+    """
+    return _loss_from(landscape, _chosen_by_others(landscape, average), wd)
+
+
+def _chosen_by_others(landscape: Landscape, average: Average) -> Choice:
+    """The optima of every seed's fellows; arrays of shape (seed, lr)."""
     others = np.array(
         [
             average_over_seeds(np.delete(landscape.quality, s, axis=2), average)
             for s in range(len(landscape.seeds))
         ]
     )
-    choice = choose(others, landscape.wd, landscape.searchable())
-    middle = _centre_wd(landscape, choice, centre, rho_reference)
-    wd = middle[..., None] * np.append(kappa, 1.0)
-    reached = _interpolate(landscape, wd)
+    return choose(others, landscape.wd, landscape.searchable())
+
+
+def _loss_from(landscape: Landscape, choice: Choice, wd: Floats) -> Floats:
     picked = np.maximum(choice.index, 0)
     seed, lr = np.indices(picked.shape)
     best = np.where(choice.found, landscape.quality[lr, picked, seed], np.nan)
-    return Drops(best[..., None] - reached[..., :-1], reached[..., -1:] - reached[..., :-1], wd[..., :-1])
+    return best[..., None] - _interpolate(landscape, wd)
 
 
 def noise_floor(landscape: Landscape) -> float:

@@ -1,0 +1,172 @@
+"""What weight decay to set at a learning rate, how well it is known, and what it would have lost on the grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from decay_atlas.statistics.censored import Estimate, combine_df, excess_scatter
+from decay_atlas.statistics.deviation import cross_fitted_loss
+from decay_atlas.statistics.landscape import (
+    COMBINATION,
+    Average,
+    Direction,
+    Floats,
+    Landscape,
+    landscapes,
+    tabulate,
+)
+from decay_atlas.statistics.laws import LAWS, verdict
+from decay_atlas.statistics.slopes import findings
+from decay_atlas.statistics.smoothing import SmoothOptima, smooth_optima
+
+COLUMNS = [
+    *COMBINATION,
+    *["lr", "wd", "wd_lo", "wd_hi", "law", "slope", "extrapolated", "loss", "loss_lo", "loss_hi", "note"],
+]
+REACH = 10.0
+"""A law is trusted up to this factor beyond the learning rates that were measured."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """ln λ* = intercept + slope · ln η through the smooth interior optima of one landscape.
+
+    `law` names the law whose slope is imposed, or is "fitted"; `scatter` is the variance of optima about the
+    line beyond seed noise. `design` and `covariance` give the standard error anywhere.
+    """
+
+    law: str
+    slope: float
+    coefficients: Floats
+    covariance: Floats
+    scatter: float
+    df: float
+    log_lr: Floats
+
+    def at(self, lr: float) -> Estimate:
+        """ln λ* at a learning rate; the standard error is that of an optimum there, its scatter included."""
+        x = np.log(lr) - self.log_lr.mean()
+        row = np.array([1.0, x])[: len(self.coefficients)]
+        value = float(row @ self.coefficients) + (self.slope * x if len(self.coefficients) == 1 else 0.0)
+        known = float(row @ self.covariance @ row)
+        n = len(self.log_lr)
+        df = combine_df(known, self.df, self.scatter, n - len(row)) if known > 0 else float("nan")
+        return Estimate(value, (known + self.scatter) ** 0.5, df)
+
+
+def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean") -> pd.DataFrame:
+    """Recommend λ at every measured η, a row each.
+
+    `wd` with its 95 % interval comes from the `law` that the study established (its slope imposed, or the
+    fitted slope where it is none of the three), else from the measured optimum at that η (`measured`).
+    `loss` is what `wd` loses there against the best λ, chosen on other seeds than those that score it, in
+    the metric's unit with its 95 % interval over seeds. `note` says why a row is blank.
+
+    Raises:
+        ValueError: a column is missing, a run appears twice, or a setting is unknown.
+    """
+    rows = []
+    for landscape in landscapes(runs, direction):
+        smooth = smooth_optima(landscape, average)
+        line = coupling_line(landscape, smooth, average)
+        rows += [recommend(landscape, smooth, line, float(lr), average) for lr in landscape.lr]
+    return tabulate(rows, COLUMNS)
+
+
+def coupling_line(
+    landscape: Landscape, smooth: SmoothOptima | None, average: Average = "mean"
+) -> Line | None:
+    """The line that this landscape's verdict stands for; None where it identifies no slope."""
+    if smooth is None:
+        return None
+    finding = findings(landscape, 0, average)[-1]
+    found = verdict(finding.slope, finding.n_interior)
+    if found not in (*LAWS, "other"):
+        return None
+    seen = smooth.interior
+    x, y = np.log(landscape.lr[seen]), smooth.log_wd[seen]
+    noise = smooth.covariance[np.ix_(seen, seen)]
+    design = np.column_stack([np.ones_like(x), x - x.mean()])
+    if found in LAWS:
+        y, design = y - LAWS[found] * (x - x.mean()), design[:, :1]
+    gain = np.linalg.pinv(design)
+    scatter = excess_scatter(design, y, noise)
+    coefficients = gain @ y
+    return Line(
+        law="fitted" if found == "other" else found,
+        slope=LAWS[found] if found in LAWS else float(coefficients[1]),
+        coefficients=coefficients,
+        covariance=gain @ (noise + scatter * np.eye(len(x))) @ gain.T,
+        scatter=scatter,
+        df=smooth.df,
+        log_lr=x,
+    )
+
+
+def recommend(
+    landscape: Landscape, smooth: SmoothOptima | None, line: Line | None, lr: float, average: Average = "mean"
+) -> dict[str, Any]:
+    """One row of `recommendation`, at any learning rate.
+
+    Raises:
+        ValueError: the learning rate is not positive.
+    """
+    if not lr > 0:
+        raise ValueError(f"a learning rate is positive, not {lr}")
+    row: dict[str, Any] = {**landscape.key, "lr": lr, "note": ""}
+    low, high = float(landscape.lr.min()), float(landscape.lr.max())
+    row["extrapolated"] = not low <= lr <= high
+    if not low / REACH <= lr <= high * REACH:
+        return {**row, "note": f"η is more than {REACH:g}× beyond the measured {low:g} … {high:g}"}
+    if line is not None:
+        estimate, row["law"], row["slope"] = line.at(lr), line.law, line.slope
+    else:
+        measured = _measured(landscape, smooth, lr)
+        if isinstance(measured, str):
+            return {**row, "note": measured}
+        estimate, row["law"] = measured, "measured"
+    low_wd, high_wd = np.exp(estimate.interval())
+    row |= {"wd": float(np.exp(estimate.value)), "wd_lo": low_wd, "wd_hi": high_wd}
+    return row | _loss(landscape, lr, row["wd"], average)
+
+
+def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> Estimate | str:
+    """ln λ* from the measured optima on either side of an η, or why there is none."""
+    if smooth is None:
+        return "no valley is seen over the weight decays, and no law is established"
+    seen = np.flatnonzero(smooth.interior)
+    x = np.log(landscape.lr[seen])
+    at = np.log(lr)
+    if len(seen) == 0 or not x[0] - 1e-9 <= at <= x[-1] + 1e-9:
+        return "no law is established, and the optimum at this η is not inside the grid"
+    share = np.array([float(np.interp(at, x, np.eye(len(x))[i])) for i in range(len(x))])
+    variance = share @ smooth.covariance[np.ix_(seen, seen)] @ share
+    known = smooth.df > 0
+    return Estimate(
+        float(share @ smooth.log_wd[seen]),
+        float(variance**0.5) if known else float("nan"),
+        float(smooth.df) if known else float("nan"),
+    )
+
+
+def _loss(landscape: Landscape, lr: float, wd: float, average: Average) -> dict[str, Any]:
+    """What `wd` loses at a measured learning rate, by cross-fitting over seeds."""
+    where = np.flatnonzero(np.isclose(landscape.lr, lr))
+    if len(where) == 0:
+        return {"note": "this η was not trained, so its loss is not measured"}
+    if len(landscape.seeds) < 2:
+        return {"note": "one seed: the loss cannot be told from noise"}
+    wds = np.full((len(landscape.seeds), len(landscape.lr), 1), np.nan)
+    wds[:, where[0]] = wd
+    losses = cross_fitted_loss(landscape, wds, average)[:, where[0], 0]
+    losses = losses[np.isfinite(losses)]
+    if len(losses) == 0:
+        return {"note": "the grid does not reach this λ at this η, so its loss is not measured"}
+    half = float(t.ppf(0.975, len(losses) - 1) * losses.std(ddof=1) / len(losses) ** 0.5)
+    mean = float(losses.mean())
+    return {"loss": mean, "loss_lo": mean - half, "loss_hi": mean + half}

@@ -1,0 +1,8 @@
+"""Rule recommendation: see decay_atlas.statistics.recommendation."""
+
+import pandas as pd
+
+from decay_atlas.statistics.recommendation import recommendation
+
+runs = pd.read_parquet(snakemake.input.runs)
+recommendation(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)
