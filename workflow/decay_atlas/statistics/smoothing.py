@@ -138,8 +138,10 @@ def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOpti
         fits = [fit for skew in SKEWS if (fit := _fit(landscape, cells, width, skew)) is not None]
         fitting = [optima for optima, misfit_p in fits if misfit_p >= MISFIT_LEVEL]
         if fitting:
-            return _agree(fitting)
-        rejected += fits
+            # A curve that fits and is not curved is flat: narrower windows would only find bumps of noise.
+            valleys = [optima for optima in fitting if optima is not None]
+            return _agree(valleys) if valleys else None
+        rejected += [(optima, misfit_p) for optima, misfit_p in fits if optima is not None]
     # Of windows that all misfit, the least bad; the narrowest where one seed leaves misfit unknown.
     return max(reversed(rejected), key=lambda fit: fit[1])[0] if rejected else None
 
@@ -177,14 +179,14 @@ def _widths(cells: _Cells) -> list[float]:
     return [widest * NARROWING**k for k in range(count)]
 
 
-def _climb(cells: _Cells, width: float, skew: Skew) -> Floats | None:
-    """Move every window to where its curve is level; None where the shared curve is no maximum."""
+def _climb(cells: _Cells, width: float, skew: Skew) -> Floats:
+    """Move every window to where its curve is level; it stays where the shared curve is no maximum."""
     first, last = cells.edge(0), cells.edge(-1)
     centre = cells.start
     for _ in range(ROUNDS):
         curve = _curve(cells, centre, _weights(cells, centre, width), skew)
         if curve is None or not curve.shared[0] < 0:
-            return None
+            break
         step = np.clip(-curve.slope / (2 * curve.shared[0]), -width / 2, width / 2)
         moved = np.clip(centre + step, first, last)
         settled = np.abs(moved - centre).max() < CONVERGED
@@ -230,11 +232,14 @@ def _curve(cells: _Cells, centre: Floats, weight: Floats, skew: Skew) -> _Curve 
     return _Curve(slope, shared, to_slope, leak, shared_gain, residual)
 
 
-def _fit(landscape: Landscape, cells: _Cells, width: float, skew: Skew) -> tuple[SmoothOptima, float] | None:
-    """The optima in windows of one width and the p-value of its misfit; None where it is no valley."""
+def _fit(
+    landscape: Landscape, cells: _Cells, width: float, skew: Skew
+) -> tuple[SmoothOptima | None, float] | None:
+    """The optima in windows of one width, None where they are no valley, and the p-value of their misfit.
+
+    None for both where the window does not determine the curve.
+    """
     centre = _climb(cells, width, skew)
-    if centre is None:
-        return None
     weight = _weights(cells, centre, width)
     curve = _curve(cells, centre, weight, skew)
     if curve is None:
@@ -242,11 +247,11 @@ def _fit(landscape: Landscape, cells: _Cells, width: float, skew: Skew) -> tuple
     window = np.zeros((len(landscape.lr), len(landscape.wd)), dtype=bool)
     window[np.ix_(cells.rows, cells.columns)] = weight > 0
     noise, df = seed_noise(landscape, window)
-    known = df > 0
-    variance = np.divide(noise**2 if known else 0.0, cells.n, out=np.zeros_like(cells.n), where=cells.n > 0)
-    bend = -2 * curve.shared[0]
+    misfit_p = _misfit(cells, centre, weight, skew, noise, df) if df else 0.0
+    variance = np.divide(noise**2 if df else 0.0, cells.n, out=np.zeros_like(cells.n), where=cells.n > 0)
+    bend = -2 * float(curve.shared[0])
     if bend <= 2 * CURVED * np.sqrt((curve.shared_gain[0] ** 2 * variance).sum()):
-        return None
+        return None, misfit_p
     gain = curve.slope_gain()
     covariance = np.einsum("rsx,sx,tsx->rt", gain, variance, gain, optimize=True) / bend**2
     log_wd = centre + np.clip(curve.slope / bend, -width, width)
@@ -266,7 +271,7 @@ def _fit(landscape: Landscape, cells: _Cells, width: float, skew: Skew) -> tuple
         df=df,
         window=window,
     )
-    return optima, _misfit(cells, centre, weight, skew, noise, df) if known else 0.0
+    return optima, misfit_p
 
 
 def _misfit(cells: _Cells, centre: Floats, weight: Floats, skew: Skew, noise: float, df: int) -> float:
