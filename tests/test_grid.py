@@ -120,9 +120,7 @@ def test_other_paths_are_no_runs(path: str) -> None:
         Run.from_path(path)
 
 
-@pytest.mark.parametrize(
-    "name", ["lr0.10_wd0_seed0", "lr0.1_wd0.0_seed0", "lr1e-1_wd0_seed0", "lr0.1_wd0_seed00"]
-)
+@pytest.mark.parametrize("name", ["lr0.10_wd0_seed0", "lr0.1_wd0.0_seed0", "lr1e-1_wd0_seed0", "lr0.1_wd0_seed00"])
 def test_a_run_has_one_path_only(name: str) -> None:
     with pytest.raises(ValueError, match=r"write its numbers as in lr0\.1_wd0_seed0\.json"):
         Run.from_path(f"{FOLDER}/{name}.json")
@@ -274,9 +272,7 @@ def test_a_job_makes_a_packs_runs_and_no_other(packed: tuple[str, ...], grid: Gr
     logs = {}
     for run in grid.runs:
         pack = {other.path for other in grid.runs if all(getattr(other, k) == getattr(run, k) for k in place)}
-        rule, match = next(
-            (rule, found) for rule, all_ in rules for p in all_ if (found := p.match(run.path))
-        )
+        rule, match = next((rule, found) for rule, all_ in rules for p in all_ if (found := p.match(run.path)))
         made = {record.format(**match.groupdict()) for record in rule.records}
         assert made == pack
         logs.setdefault(rule.log.format(**match.groupdict()), pack)

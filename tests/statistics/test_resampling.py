@@ -23,9 +23,7 @@ def test_multisets_are_all_the_ordered_draws_gathered(n):
     for draw in product(range(n), repeat=n):
         key = tuple(sorted(draw))
         gathered[key] = gathered.get(key, 0) + 1 / n**n
-    assert {tuple(row): p for row, p in zip(members.tolist(), probability, strict=True)} == pytest.approx(
-        gathered
-    )
+    assert {tuple(row): p for row, p in zip(members.tolist(), probability, strict=True)} == pytest.approx(gathered)
 
 
 def test_ten_seeds_are_too_many_to_enumerate_and_drawn_alike_from_one_seed():

@@ -33,9 +33,7 @@ def test_random_search_is_the_mean_over_every_subset(seed, n):
     got = search.random(means, scores, [n])[0]
     for fold in range(2):
         there = np.flatnonzero(np.isfinite(means[:, fold]))
-        chosen = [
-            scores[max(subset, key=lambda cell: means[cell, fold]), fold] for subset in combinations(there, n)
-        ]
+        chosen = [scores[max(subset, key=lambda cell: means[cell, fold]), fold] for subset in combinations(there, n)]
         assert got[fold] == pytest.approx(np.mean(chosen) if chosen else NAN, nan_ok=True)
 
 

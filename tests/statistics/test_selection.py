@@ -37,9 +37,7 @@ def test_an_lr_that_is_not_searchable_has_no_optimum():
 
 
 def test_seed_noise_is_found_and_a_seed_that_shifts_all_cells_is_not_noise():
-    (one,) = landscapes(
-        simulate(np.geomspace(1e-4, 1e-2, 10), np.geomspace(1e-3, 1, 20), 5, seed_sd=0.4), "max"
-    )
+    (one,) = landscapes(simulate(np.geomspace(1e-4, 1e-2, 10), np.geomspace(1e-3, 1, 20), 5, seed_sd=0.4), "max")
     everywhere = np.ones((10, 20), bool)
     noise, df = seed_noise(one, everywhere)
     assert df == 10 * 20 * 4 - 4

@@ -33,9 +33,7 @@ def test_the_best_decay_follows_the_law(law, expected):
 
 def test_losses_are_parabolas_in_decades():
     truth = Truth(law="decoupled", curvature={"below": 2.0, "above": 3.0}, no_decay=5.0)
-    assert truth.loss(1e-3, [0.0, 1e-3, 1e-2, 0.1, 1.0, 10.0]) == pytest.approx(
-        [5.0, 5.0, 2.0, 0.0, 3.0, 12.0]
-    )
+    assert truth.loss(1e-3, [0.0, 1e-3, 1e-2, 0.1, 1.0, 10.0]) == pytest.approx([5.0, 5.0, 2.0, 0.0, 3.0, 12.0])
 
 
 def test_the_tolerance_zone_costs_nothing():
@@ -83,9 +81,7 @@ def test_runs_beyond_the_bounds_diverge_to_chance():
 
 
 def test_a_loss_is_smallest_at_the_optimum():
-    runs = simulate(
-        LR, WD, 1, law="product", direction="min", best=2.0, chance=7.0, seed_sd=0.0, curvature=0.5
-    )
+    runs = simulate(LR, WD, 1, law="product", direction="min", best=2.0, chance=7.0, seed_sd=0.0, curvature=0.5)
     (landscape,) = landscapes(runs, "min")
     assert landscape.wd[np.argmax(landscape.mean(), axis=1)] == pytest.approx([1.0, 0.1, 0.01])
     assert runs["value"].min() == pytest.approx(2.0)

@@ -88,9 +88,7 @@ def test_protocols_interpolate_in_log_and_never_extrapolate():
 
 def test_constants_are_fitted_on_the_other_architectures():
     offsets = {"b": {"wd": 1.0}, "c": {"wd": -0.5}}
-    runs = simulate(
-        LR, WD, 2, archs=["a", "b", "c"], law="product", offsets=offsets, seed_sd=0.0, wd_best=1e-2
-    )
+    runs = simulate(LR, WD, 2, archs=["a", "b", "c"], law="product", offsets=offsets, seed_sd=0.0, wd_best=1e-2)
     fitted = rows(tuning(runs, "max"), "product-1d-fitted").set_index("arch")["constant"]
     # The others' ηλ* are 1e-5 · 10^offset, censored at the grid's ends for none of them.
     assert np.log10(fitted["a"]) == pytest.approx(-5 + 0.25)

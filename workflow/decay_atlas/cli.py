@@ -137,9 +137,7 @@ def _advice(row: dict[str, Any], unit: str) -> str:
         "measured": "the measured optima, as no law is established",
         "fitted": f"the fitted line, λ* ∝ η^{row.get('slope', 0):.2f}",
     }.get(row["law"], f"the {row['law']} law")
-    lines = [
-        f"{place}: weight decay {row['wd']:.2g} (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g}), by {basis}."
-    ]
+    lines = [f"{place}: weight decay {row['wd']:.2g} (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g}), by {basis}."]
     if "loss" in row:
         pp = "pp" if unit == "%" else unit
         lines.append(

@@ -158,13 +158,9 @@ def _extended(name: str, recipes: dict[str, Config], files: Sequence[str | Path]
     while parent is not None:
         key = f"recipes.{chain[-1]}.extends" if chain else f"recipes.{name}"
         if parent in chain:
-            raise ConfigError(
-                f"{messages.where(key, files)}: a circle, {' → '.join([*chain, parent])}; break it"
-            )
+            raise ConfigError(f"{messages.where(key, files)}: a circle, {' → '.join([*chain, parent])}; break it")
         if parent not in recipes:
-            raise ConfigError(
-                f"{messages.where(key, files)}: no recipe {parent!r}{messages.choices(parent, recipes)}"
-            )
+            raise ConfigError(f"{messages.where(key, files)}: no recipe {parent!r}{messages.choices(parent, recipes)}")
         chain.append(parent)
         resolved = {**recipes[parent], **resolved}
         parent = recipes[parent].get("extends")

@@ -121,9 +121,7 @@ def _explain(error: ValidationError, files: Files) -> str:
     if rule == "pattern":
         return f"{place}: {value!r} does not fit the pattern {bound}. {description}".rstrip()
     if rule in ("exclusiveMinimum", "minimum", "exclusiveMaximum", "maximum"):
-        word = {"ex": "greater than" if "Min" in rule else "less than", "mi": "at least", "ma": "at most"}[
-            rule[:2]
-        ]
+        word = {"ex": "greater than" if "Min" in rule else "less than", "mi": "at least", "ma": "at most"}[rule[:2]]
         return f"{place}: {value} must be {word} {bound}"
     if rule == "type" and bound == "array" and not isinstance(value, dict) and value is not None:
         return f"{place}: this is a list; write\n\n    {path[-1]}: {_yaml([value])}"
@@ -134,9 +132,7 @@ def _explain(error: ValidationError, files: Files) -> str:
 
 
 def _leaves(value: Any, key: Key = ()) -> Iterator[tuple[Key, Any]]:
-    items = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
-    )
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
     if items is None:
         yield key, value
     else:

@@ -27,9 +27,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 DIGEST = r"[0-9a-f]{8}"
 RUN_FOLDER = "results/runs/{dataset}/{recipe}/{arch}/{digest}"
 RUN_PATH = RUN_FOLDER + "/lr{lr}_wd{wd}_seed{seed}.json"
-_RUN = re.compile(
-    rf"(?:.*/)?({NAME})/({NAME})/({NAME})/({DIGEST})/lr({NUMBER})_wd({NUMBER})_seed([0-9]+)\.json"
-)
+_RUN = re.compile(rf"(?:.*/)?({NAME})/({NAME})/({NAME})/({DIGEST})/lr({NUMBER})_wd({NUMBER})_seed([0-9]+)\.json")
 LOCAL_KEYS = ("path",)
 """Keys of a data set's entry that say where it lies on this machine, not what it is."""
 
@@ -109,8 +107,7 @@ def settings_of(dataset: dict[str, Any], recipe: dict[str, Any], arch: dict[str,
             )
         recipe["augment"] = augment[arch["family"]]
     kwargs = {
-        key: dataset["image_size"] if value == "image_size" else value
-        for key, value in arch.get("kwargs", {}).items()
+        key: dataset["image_size"] if value == "image_size" else value for key, value in arch.get("kwargs", {}).items()
     }
     settings = {
         "dataset": {key: value for key, value in dataset.items() if key not in LOCAL_KEYS},
@@ -186,9 +183,7 @@ class Grid:
     resolved settings. A run listed by several blocks counts once.
     """
 
-    def __init__(
-        self, blocks: list[dict[str, Any]], settings: dict[tuple[str, str, str], dict[str, Any]]
-    ) -> None:
+    def __init__(self, blocks: list[dict[str, Any]], settings: dict[tuple[str, str, str], dict[str, Any]]) -> None:
         self.blocks = blocks
         self.settings = {digest_of(value): value for value in settings.values()}
         self._digests = {key: digest_of(value) for key, value in settings.items()}
@@ -292,7 +287,5 @@ def _products(points: list[Point]) -> list[Box]:
     for first, rest_points in rests.items():
         firsts.setdefault(tuple(sorted(rest_points)), []).append(first)
     return [
-        (tuple(values), *others)
-        for rest_points, values in firsts.items()
-        for others in _products(list(rest_points))
+        (tuple(values), *others) for rest_points, values in firsts.items() for others in _products(list(rest_points))
     ]

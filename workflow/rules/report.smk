@@ -1,5 +1,13 @@
 # Figures, and the one page that shows everything.
-FIGURES = ["landscapes", "optima", "slopes", "ratio", "deviation", "tuning"]
+FIGURES = [
+    "landscapes",
+    "optima",
+    "slopes",
+    "ratio",
+    "deviation",
+    "tuning",
+    "importance",
+]
 
 
 rule figures:
@@ -10,7 +18,7 @@ rule figures:
         **{
             name: report(
                 f"{RESULTS}/figures/{name}.svg",
-                caption=f"../report/{name}.rst",
+                caption=f"../report/figure_{name}.rst",
                 category="Figures",
                 labels={"figure": name},
             )
@@ -22,7 +30,7 @@ rule figures:
         "../../envs/analysis.yaml"
     params:
         study=STUDY,
-        code=source_digest("decay_atlas.reporting.figures"),
+        code=source_digest("decay_atlas.reporting.plates"),
     script:
         "../scripts/figures.py"
 
@@ -45,6 +53,7 @@ rule report:
         "../../envs/analysis.yaml"
     params:
         study=STUDY,
+        provenance={"Digest of the statistics": source_digest(*STAGES)},
         code=source_digest("decay_atlas.reporting.page", data="reporting/templates/*"),
     script:
         "../scripts/report.py"

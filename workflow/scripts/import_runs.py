@@ -5,9 +5,7 @@ import sys
 from decay_atlas.statistics.imports import ImportedRunsError, import_runs
 
 try:
-    runs = import_runs(
-        snakemake.input, snakemake.params.columns, snakemake.params.fill, snakemake.params.metric
-    )
+    runs = import_runs(snakemake.input, snakemake.params.columns, snakemake.params.fill, snakemake.params.metric)
 except ImportedRunsError as error:
     sys.exit(str(error))
 runs.to_parquet(snakemake.output.runs, index=False)

@@ -43,9 +43,7 @@ def parse(document: Mapping[str, Any]) -> tuple[list[Claim], dict[str, Any]]:
     for entry in document["claims"]:
         unknown = sorted(set(entry) - known)
         if unknown or entry.get("rule") not in {*RULES, "untestable"}:
-            raise ValueError(
-                f"claim {entry.get('id')!r}: unknown field(s) {unknown} or rule {entry.get('rule')!r}"
-            )
+            raise ValueError(f"claim {entry.get('id')!r}: unknown field(s) {unknown} or rule {entry.get('rule')!r}")
         body = {key: value for key, value in entry.items() if key != "each"}
         found += [Claim(**_fill(body, row)) for row in entry.get("each", [{}])]
     twice = pd.Series([claim.id for claim in found]).loc[lambda ids: ids.duplicated()].tolist()
@@ -54,9 +52,7 @@ def parse(document: Mapping[str, Any]) -> tuple[list[Claim], dict[str, Any]]:
     return found, dict(document["source"])
 
 
-def claims(
-    tables: Mapping[str, pd.DataFrame], recipes: Recipes | None = None, unit: str = "%"
-) -> pd.DataFrame:
+def claims(tables: Mapping[str, pd.DataFrame], recipes: Recipes | None = None, unit: str = "%") -> pd.DataFrame:
     """Judge every published claim by a study's tables.
 
     `tables` maps names (optima, ratio, laws, universality, deviation, tuning) to what those stages return;
@@ -174,9 +170,7 @@ def _select(
     return table[kept]
 
 
-def _follows(
-    settings: Mapping[str, Any] | None, wanted: Mapping[str, Any], assumed: Mapping[str, Any]
-) -> bool:
+def _follows(settings: Mapping[str, Any] | None, wanted: Mapping[str, Any], assumed: Mapping[str, Any]) -> bool:
     if settings is None:
         return all(assumed.get(key) == value for key, value in wanted.items())
     return all(_setting(settings, key) == value for key, value in wanted.items())

@@ -74,9 +74,7 @@ def _check(path: str, record: Mapping[str, Any]) -> None:
         )
 
 
-def _check_data(
-    path: str, record: Mapping[str, Any], checksums: dict[str, tuple[str, str]], root: Path
-) -> None:
+def _check_data(path: str, record: Mapping[str, Any], checksums: dict[str, tuple[str, str]], root: Path) -> None:
     folder = dataset_folder(record["dataset"], record["settings"]["dataset"])
     if folder not in checksums:
         manifest = root / folder / "manifest.json"
@@ -95,9 +93,7 @@ def _check_data(
 def _row(path: str, record: Mapping[str, Any], score: str) -> dict[str, Any]:
     value = record.get(score)
     if value is None:
-        hint = (
-            "; the recipe holds out no validation part: set val_fraction" if score.startswith("val") else ""
-        )
+        hint = "; the recipe holds out no validation part: set val_fraction" if score.startswith("val") else ""
         raise RecordError(f"{path}: no score {score}{hint}")
     return {
         **{name: record[name] for name in ("dataset", "recipe", "arch", "lr", "wd", "seed", "digest")},

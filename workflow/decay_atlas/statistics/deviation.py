@@ -114,10 +114,7 @@ def cross_fitted_loss(landscape: Landscape, wd: Floats, average: Average = "mean
 def _chosen_by_others(landscape: Landscape, average: Average) -> Choice:
     """The optima of every seed's fellows; arrays of shape (seed, lr)."""
     others = np.array(
-        [
-            average_over_seeds(np.delete(landscape.quality, s, axis=2), average)
-            for s in range(len(landscape.seeds))
-        ]
+        [average_over_seeds(np.delete(landscape.quality, s, axis=2), average) for s in range(len(landscape.seeds))]
     )
     return choose(others, landscape.wd, landscape.searchable())
 

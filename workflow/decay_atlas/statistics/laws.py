@@ -34,9 +34,7 @@ COLUMNS = [
 ]
 
 
-def laws(
-    runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Average = "mean"
-) -> pd.DataFrame:
+def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Average = "mean") -> pd.DataFrame:
     """Test the ratio (b = 1), decoupled (b = 0) and product (b = −1) laws: a row a combination and method.
 
     `ols` and `theil-sen` are fitted to ln λ* of the interior optima on the grid; their intervals carry the
@@ -93,9 +91,7 @@ def _row(finding: Finding) -> dict[str, Any]:
         "df": slope.df,
         "product_lo": product_low,
         "product_hi": product_high,
-        "equivalent": nearest is not None
-        and low > LAWS[nearest] - EQUIVALENT
-        and high < LAWS[nearest] + EQUIVALENT,
+        "equivalent": nearest is not None and low > LAWS[nearest] - EQUIVALENT and high < LAWS[nearest] + EQUIVALENT,
     }
 
 

@@ -70,9 +70,7 @@ def bootstrap_rho(
     return origin_slope(landscape.lr, chosen.wd(landscape.wd)), probability
 
 
-def _row(
-    landscape: Landscape, reference: float, resamples: int, seed: int, average: Average
-) -> dict[str, Any]:
+def _row(landscape: Landscape, reference: float, resamples: int, seed: int, average: Average) -> dict[str, Any]:
     choice = choose(landscape.mean(average), landscape.wd, landscape.searchable())
     lr, wd_opt = landscape.lr[choice.found], choice.wd(landscape.wd)[choice.found]
     row: dict[str, Any] = {

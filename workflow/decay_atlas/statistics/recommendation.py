@@ -78,9 +78,7 @@ def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average
     return tabulate(rows, COLUMNS)
 
 
-def coupling_line(
-    landscape: Landscape, smooth: SmoothOptima | None, average: Average = "mean"
-) -> Line | None:
+def coupling_line(landscape: Landscape, smooth: SmoothOptima | None, average: Average = "mean") -> Line | None:
     """The line that this landscape's verdict stands for; None where it identifies no slope."""
     if smooth is None:
         return None

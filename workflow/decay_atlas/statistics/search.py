@@ -92,9 +92,7 @@ def halton_orders(n_lr: int, n_wd: int) -> NDArray[np.int64]:
     return orders
 
 
-def alternating(
-    means: Floats, scores: Floats, shape: tuple[int, int], start: tuple[int, int]
-) -> tuple[Floats, Floats]:
+def alternating(means: Floats, scores: Floats, shape: tuple[int, int], start: tuple[int, int]) -> tuple[Floats, Floats]:
     """Search wd at the start's lr, then lr at that wd, and so on, until neither moves.
 
     The cells are those of a grid of the given shape (lr, wd) in row-major order, and `start` is one of them.

@@ -148,9 +148,7 @@ def simulate(
     return simulate_runs(grid, Truth.parse(settings), direction)
 
 
-def simulate_run(
-    run: Mapping[str, Any], settings: Mapping[str, Any], direction: Direction = "max"
-) -> dict[str, Any]:
+def simulate_run(run: Mapping[str, Any], settings: Mapping[str, Any], direction: Direction = "max") -> dict[str, Any]:
     """Simulate one run (dataset, recipe, arch, lr, wd, seed): the numbers it has in any grid."""
     table = simulate_runs(pd.DataFrame([dict(run)]), Truth.parse(settings), direction)
     return {str(name): value for name, value in table.iloc[0].items()}
@@ -231,9 +229,7 @@ def _number(name: str, value: Any, above: float = -math.inf, least: float = -mat
         raise ValueError(f"simulate: {name} is {value!r}; give a number {bound}")
 
 
-def _numbers(
-    name: str, values: Any, known: set[str], above: float = -math.inf, least: float = -math.inf
-) -> None:
+def _numbers(name: str, values: Any, known: set[str], above: float = -math.inf, least: float = -math.inf) -> None:
     if not isinstance(values, Mapping) or not set(values) <= known:
         raise ValueError(f"simulate: {name} is {values!r}; give a mapping with {', '.join(sorted(known))}")
     for key, value in values.items():

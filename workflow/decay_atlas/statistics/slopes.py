@@ -59,9 +59,7 @@ def _between_points(landscape: Landscape, smooth: SmoothOptima | None) -> Findin
     return Finding("censored", slope, product, n_interior, int(known.sum()) - n_interior)
 
 
-def _on_the_grid(
-    landscape: Landscape, smooth: SmoothOptima | None, seed: int, average: Average
-) -> list[Finding]:
+def _on_the_grid(landscape: Landscape, smooth: SmoothOptima | None, seed: int, average: Average) -> list[Finding]:
     """OLS and Theil–Sen on the interior optima of the grid; where runs begin to diverge is an edge too."""
     means = np.where(landscape.calm(), landscape.mean(average), np.nan)
     choice = choose(means, landscape.wd, landscape.searchable())

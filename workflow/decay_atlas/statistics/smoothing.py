@@ -147,11 +147,9 @@ def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOpti
 
 
 def _agree(fits: list[SmoothOptima]) -> SmoothOptima:
-    """The mean of the shapes that fit; what they differ by adds to the covariance."""
+    """The mean of the shapes that fit. Their mean covariance bounds that of the mean from above."""
     log_wd = np.mean([fit.log_wd for fit in fits], axis=0)
-    apart = [np.outer(fit.log_wd - log_wd, fit.log_wd - log_wd) for fit in fits]
-    covariance = np.mean([fit.covariance for fit in fits], axis=0) + np.mean(apart, axis=0)
-    return replace(fits[0], log_wd=log_wd, covariance=covariance)
+    return replace(fits[0], log_wd=log_wd, covariance=np.mean([fit.covariance for fit in fits], axis=0))
 
 
 def _cells(landscape: Landscape, average: Average) -> _Cells | None:
@@ -166,9 +164,7 @@ def _cells(landscape: Landscape, average: Average) -> _Cells | None:
     wd = landscape.wd[columns]
     best = choose(y, wd, np.ones(len(rows), bool))
     n = landscape.n_seeds()[pick].astype(float)
-    return _Cells(
-        rows, columns, np.log(wd), np.where(usable, y, 0.0), n, usable, best.interior, np.log(best.wd(wd))
-    )
+    return _Cells(rows, columns, np.log(wd), np.where(usable, y, 0.0), n, usable, best.interior, np.log(best.wd(wd)))
 
 
 def _widths(cells: _Cells) -> list[float]:
@@ -232,9 +228,7 @@ def _curve(cells: _Cells, centre: Floats, weight: Floats, skew: Skew) -> _Curve 
     return _Curve(slope, shared, to_slope, leak, shared_gain, residual)
 
 
-def _fit(
-    landscape: Landscape, cells: _Cells, width: float, skew: Skew
-) -> tuple[SmoothOptima | None, float] | None:
+def _fit(landscape: Landscape, cells: _Cells, width: float, skew: Skew) -> tuple[SmoothOptima | None, float] | None:
     """The optima in windows of one width, None where they are no valley, and the p-value of their misfit.
 
     None for both where the window does not determine the curve.

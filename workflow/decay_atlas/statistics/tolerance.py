@@ -31,9 +31,7 @@ def fit_tolerance(kappa: Floats, drop: Floats) -> Tolerance:
     """
     distance = np.abs(np.log(kappa))
     if len(drop) < MIN_FIT or distance.max() == 0:
-        raise ValueError(
-            f"a tolerance zone takes {MIN_FIT} drops or more, not all at κ = 1; there are {len(drop)}"
-        )
+        raise ValueError(f"a tolerance zone takes {MIN_FIT} drops or more, not all at κ = 1; there are {len(drop)}")
 
     def curvature(delta: float) -> tuple[float, float]:
         shape = np.maximum(0.0, distance - delta) ** 2

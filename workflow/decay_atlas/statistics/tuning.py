@@ -115,9 +115,7 @@ def performance_profile(table: pd.DataFrame, gaps: Sequence[float]) -> pd.DataFr
     which a strategy is blank counts as not reached. Returns strategy, gap, share, n_combinations.
     """
     budgeted = table["strategy"].isin(["random", "quasi-random"])
-    names = table["strategy"].where(
-        ~budgeted, table["strategy"] + " at " + table["budget"].map("{:g}".format)
-    )
+    names = table["strategy"].where(~budgeted, table["strategy"] + " at " + table["budget"].map("{:g}".format))
     rows = [
         {"strategy": name, "gap": gap, "share": float((part <= gap).mean()), "n_combinations": len(part)}
         for name, part in table["gap"].groupby(names, sort=False)
@@ -158,9 +156,7 @@ def _selection_score(runs: pd.DataFrame) -> str:
     return "value"
 
 
-def _replay(
-    case: Case, cases: list[Case], rho: float, start: tuple[float, float]
-) -> Iterator[dict[str, Any]]:
+def _replay(case: Case, cases: list[Case], rho: float, start: tuple[float, float]) -> Iterator[dict[str, Any]]:
     scores = case.cells(case.test.quality)
     honest = search.fold_means(case.cells(case.select), case.crossfit)
     in_sample = search.fold_means(scores, crossfit=False)
@@ -205,8 +201,7 @@ def _replay(
     }
     for strategy, begin in starts.items():
         (found, tried), (found_in_sample, _) = (
-            np.mean([search.alternating(means, scores, case.shape, cell) for cell in begin], axis=0)
-            for means in views
+            np.mean([search.alternating(means, scores, case.shape, cell) for cell in begin], axis=0) for means in views
         )
         yield _row(case, strategy, full, found, found_in_sample, **share_of_grid(float(np.mean(tried))))
 

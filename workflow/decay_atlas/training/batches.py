@@ -45,9 +45,7 @@ class Data:
         self.val = self._source(split.val, [], device, split, threads)
         self.test = self._source(split.test, [], device, split, threads)
 
-    def _source(
-        self, part: Part, names: list[str], device: torch.device, split: Split, threads: int
-    ) -> Source:
+    def _source(self, part: Part, names: list[str], device: torch.device, split: Split, threads: int) -> Source:
         if isinstance(part.images, list):
             return Files(part, names, self._scale, split.image_size, split.channels, threads)
         return Resident(part, names, self._scale, device)
@@ -126,9 +124,7 @@ class _Window(torch.utils.data.Dataset[Tensor]):
 
         self._files, self._channels = files, channels
         self._cut = (
-            v2.RandomResizedCrop(size)
-            if random
-            else v2.Compose([v2.Resize(round(size * 8 / 7)), v2.CenterCrop(size)])
+            v2.RandomResizedCrop(size) if random else v2.Compose([v2.Resize(round(size * 8 / 7)), v2.CenterCrop(size)])
         )
 
     def __getitem__(self, index_and_seed: tuple[int, int]) -> Tensor:

@@ -178,23 +178,17 @@ def _part(folder: Path, part: str, manifest: dict[str, Any]) -> Part:
     else:
         images = np.load(folder / f"{part}_images.npy", mmap_mode="r")
     if not len(images) == len(labels) == manifest[part]:
-        raise ValueError(
-            f"{part}: {len(images)} images, {len(labels)} labels, {manifest[part]} in the manifest"
-        )
+        raise ValueError(f"{part}: {len(images)} images, {len(labels)} labels, {manifest[part]} in the manifest")
     return Part(images, labels)
 
 
 def _check(name: str, entry: dict[str, Any], data: Arrays | Tree) -> None:
     """Hold the data to the catalogue's entry: a wrong number there would train a wrong network."""
     if len(data.class_names) != entry["classes"]:
-        raise DataError(
-            f"{name}: the data have {len(data.class_names)} classes; set datasets.{name}.classes to that"
-        )
+        raise DataError(f"{name}: the data have {len(data.class_names)} classes; set datasets.{name}.classes to that")
     if isinstance(data, Arrays):
         channels, size = data.train_images.shape[1], data.train_images.shape[2]
         if size != entry["image_size"]:
-            raise DataError(
-                f"{name}: the images are {size} pixels wide; set datasets.{name}.image_size to that"
-            )
+            raise DataError(f"{name}: the images are {size} pixels wide; set datasets.{name}.image_size to that")
         if channels != len(entry["mean"]):
             raise DataError(f"{name}: the images have {channels} channels; give mean and std as many numbers")

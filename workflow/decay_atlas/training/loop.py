@@ -106,9 +106,7 @@ def _train(
         loss_sum = torch.zeros((), device=device)
         correct = torch.zeros((), dtype=torch.int64, device=device)
         gradient_norm = torch.zeros((), device=device)
-        for images, labels in data.train.training(
-            torch.randperm(n, generator=order)[:used], batch_size, draw
-        ):
+        for images, labels in data.train.training(torch.randperm(n, generator=order)[:used], batch_size, draw):
             optimizer.param_groups[0]["lr"] = rates[step]
             with autocast:
                 logits = model(images)
@@ -175,9 +173,7 @@ def _scores(history: list[Row], status: str, data: Data) -> dict[str, float | No
     scores: dict[str, float | None] = {}
     for part, source in (("test", data.test), ("val", data.val)):
         chance = (100 / data.classes, math.log(data.classes))
-        for name, best, fallback in zip(
-            (f"{part}_accuracy", f"{part}_loss"), (max, min), chance, strict=True
-        ):
+        for name, best, fallback in zip((f"{part}_accuracy", f"{part}_loss"), (max, min), chance, strict=True):
             key = name.removesuffix("_accuracy")
             values = [row[name] for row in history] if status == "ok" else [fallback]
             known = [value for value in values if value is not None] if len(source) else []

@@ -62,13 +62,9 @@ def train_pack(
 class _Trainer:
     """Trains runs one after another on data that are loaded once."""
 
-    def __init__(
-        self, settings: dict[str, Any], data_dir: str | Path, device: torch.device, threads: int
-    ) -> None:
+    def __init__(self, settings: dict[str, Any], data_dir: str | Path, device: torch.device, threads: int) -> None:
         torch.set_num_threads(threads)
-        torch.set_flush_denormal(
-            True
-        )  # strong decay makes weights denormal, which a CPU computes 100× slower
+        torch.set_flush_denormal(True)  # strong decay makes weights denormal, which a CPU computes 100× slower
         torch.use_deterministic_algorithms(device.type == "cpu")
         torch.backends.cudnn.benchmark = device.type == "cuda"
         self.settings, self.device = settings, device

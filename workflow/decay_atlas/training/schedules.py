@@ -51,9 +51,7 @@ def multipliers(schedule: dict[str, Any], epochs: int, steps_per_epoch: int) -> 
     if name not in SHAPES:
         raise ValueError(f"schedule: unknown name {name!r}; there are {', '.join(SHAPES)}")
     if name == "step" and not schedule.get("milestones"):
-        raise ValueError(
-            "schedule: step needs the epochs of its drops; for example\n\n    milestones: [30, 60, 80]"
-        )
+        raise ValueError("schedule: step needs the epochs of its drops; for example\n\n    milestones: [30, 60, 80]")
     per = schedule.get("warmup_per", "epoch")
     if per not in ("epoch", "step"):
         raise ValueError(f"schedule: warmup_per is epoch or step, not {per!r}")

@@ -1,0 +1,272 @@
+"""What a study could not show, and the grid that would: edges, seeds, diverged and missing runs, widening."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from decay_atlas.reporting.fits import best_method, is_told
+from decay_atlas.reporting.words import Labels, Metric, counted, listed
+
+KEYS = ["dataset", "recipe", "arch"]
+DECADES = 1.0
+"""How far an axis is widened beyond an edge that has optima: as far as a tenfold change of λ or η."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One thing the study cannot show: a short heading and a sentence."""
+
+    heading: str
+    text: str
+
+
+def limits(study: Mapping[str, Any], runs: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Limit]:
+    """Everything that keeps this study from saying more, the most important first; empty tables are allowed."""
+    optima, laws = tables.get("optima", pd.DataFrame()), tables.get("laws", pd.DataFrame())
+    found = [
+        *_edges(optima),
+        *_laws(laws),
+        *_flat(optima),
+        *_seeds(runs),
+        *_axes(runs),
+        *_diverged(runs),
+        *_missing(runs),
+        *_selection(study, runs),
+        *_scope(runs),
+    ]
+    return [limit for limit in found if limit is not None]
+
+
+def _edges(optima: pd.DataFrame) -> Iterable[Limit]:
+    found = optima[optima["wd_opt"].notna()] if len(optima) else optima
+    if len(found) == 0:
+        return
+    name = Labels(found)
+    for edge, side in (("lower", "at or below the smallest"), ("upper", "at or above the largest")):
+        rows = found[found["edge"] == edge]
+        if len(rows):
+            counts = rows.groupby(KEYS, sort=False).size().reset_index(name="n")
+            who = listed(f"{name(row)} {row['n']}" for row in counts.to_dict("records"))
+            yield Limit(
+                f"Optima at the {edge} edge",
+                f"{len(rows)} of {counted(len(found), 'optimum', 'optima')} lie {side} weight decay of their learning "
+                f"rate ({who}). Where they really lie this grid cannot say; they count as censored.",
+            )
+
+
+def _laws(laws: pd.DataFrame) -> Iterable[Limit]:
+    chosen = best_method(laws)
+    if chosen.empty:
+        return
+    name = Labels(chosen)
+    for kind, text in (
+        (
+            "not-identifiable",
+            "have fewer than three optima inside the grid, so no law can be told from another",
+        ),
+        ("undetermined", "have a slope whose interval holds more than one law"),
+    ):
+        rows = chosen[chosen["verdict"] == kind]
+        if len(rows):
+            who = listed(name(row) for row in rows.to_dict("records"))
+            yield Limit(
+                kind.replace("-", " ").capitalize(),
+                f"{len(rows)} of {len(chosen)} combinations {text}: {who}.",
+            )
+
+
+def _flat(optima: pd.DataFrame) -> Iterable[Limit]:
+    found = optima[optima["wd_opt"].notna()] if len(optima) else optima
+    if len(found) == 0:
+        return
+    flat = found[~is_told(found)]
+    if len(flat):
+        yield Limit(
+            "Flat or unknown",
+            f"At {counted(len(flat), 'learning rate')} of {len(found)} no weight decay can be told from the best within "
+            "seed noise; what is called the optimum there is one of many.",
+        )
+    tied = int(found["tied"].astype(bool).sum())
+    if tied:
+        yield Limit(
+            "Ties",
+            f"{counted(tied, 'optimum is', 'optima are')} tied with another λ; the smaller one is given.",
+        )
+
+
+def _seeds(runs: pd.DataFrame) -> Iterable[Limit]:
+    if runs.empty:
+        return
+    counts = runs.groupby([*KEYS, "lr", "wd"])["seed"].nunique()
+    if counts.max() == 1:
+        yield Limit(
+            "One seed",
+            "Every cell has a single run, so nothing here says how much of a difference is chance: no bootstrap, no "
+            "calibrated interval, no noise floor.",
+        )
+    elif counts.max() < 5:
+        yield Limit(
+            "Few seeds",
+            f"{counts.max()} seeds a cell. The published percentile intervals are too narrow with so few (95 % of "
+            "them cover about 75 % at three seeds); the calibrated ones are made for it and carry the verdicts.",
+        )
+    if 1 < counts.max() != counts.min():
+        short = int((counts < counts.max()).sum())
+        yield Limit("Uneven seeds", f"{counted(short, 'cell has', 'cells have')} fewer than {counts.max()} seeds.")
+
+
+def _axes(runs: pd.DataFrame) -> Iterable[Limit]:
+    if runs.empty:
+        return
+    rates = runs.groupby(KEYS, sort=False)["lr"].nunique()
+    if rates.min() == 1:
+        yield Limit("One learning rate", "With a single η no law of λ*(η) can be seen, only the best λ at that η.")
+    decays = runs.groupby([*KEYS, "lr"])["wd"].nunique()
+    few = int((decays < 3).sum())
+    if few:
+        yield Limit(
+            "Too few weight decays",
+            f"{counted(few, 'learning rate has', 'learning rates have')} fewer than three weight decays, so no optimum there.",
+        )
+
+
+def _diverged(runs: pd.DataFrame) -> Iterable[Limit]:
+    failed = int((runs["status"] == "diverged").sum()) if "status" in runs else 0
+    if failed:
+        yield Limit(
+            "Diverged runs",
+            f"{failed:,} of {counted(len(runs), 'run')} diverged. They stay in the landscape as the bad results they are.",
+        )
+
+
+def _missing(runs: pd.DataFrame) -> Iterable[Limit]:
+    """Cells that the other learning rates of a combination have (see the hatching in the landscapes)."""
+    absent = 0
+    for _, part in runs.groupby(KEYS, sort=False):
+        cells = part.drop_duplicates(["lr", "wd"])
+        share = cells["wd"].value_counts() / cells["lr"].nunique()
+        absent += int(round(float((1 - share[share >= 0.5]).sum()) * cells["lr"].nunique()))
+    if absent:
+        yield Limit(
+            "Missing cells",
+            f"{counted(absent, 'cell')} of the grid {'has' if absent == 1 else 'have'} no run.",
+        )
+
+
+def _selection(study: Mapping[str, Any], runs: pd.DataFrame) -> Iterable[Limit]:
+    metric = Metric(study["metric"])
+    if not metric.score.startswith("test") or "imports" in study:
+        return
+    has_validation = "val_best" in runs and runs["val_best"].notna().any()
+    also = (
+        " The tuning table selects on validation scores instead and gives the optimism."
+        if has_validation
+        else " No validation part was held out, so the optimism of that cannot be measured here."
+    )
+    yield Limit("Selected on test data", f"λ* is chosen by {metric.score}, the score it is also reported by.{also}")
+
+
+def _scope(runs: pd.DataFrame) -> Iterable[Limit]:
+    if runs.empty:
+        return
+    if runs["recipe"].nunique() == 1:
+        yield Limit(
+            "One recipe",
+            f"Everything was trained as {runs['recipe'].iloc[0]!r}: other batch sizes, schedules, lengths and "
+            "optimizers may behave otherwise.",
+        )
+    if runs["dataset"].nunique() == 1:
+        yield Limit("One data set", f"All runs are on {runs['dataset'].iloc[0]!r}.")
+
+
+def widening(runs: pd.DataFrame, optima: pd.DataFrame) -> str | None:
+    """YAML of a grid that reaches beyond every edge that holds an optimum, to paste over `grid:`; None if none does.
+
+    Each combination keeps the values it has, so that its finished runs are kept too, and gains λ (or η, where
+    the best cell lies at the end of that axis) for one decade beyond, in the axis's own steps.
+    """
+    blocks: dict[tuple[Any, ...], list[str]] = {}
+    for names, part in optima.groupby(KEYS, sort=False) if len(optima) else []:
+        dataset, recipe, arch = (str(name) for name in names)
+        own = runs[(runs[KEYS] == list(names)).all(axis=1)]
+        told = part[part["wd_opt"].notna() & is_told(part)]
+        wd = _extended(_grid_wd(own), {edge for edge in ("lower", "upper") if (told["edge"] == edge).any()})
+        lr = _extended(sorted(own["lr"].unique()), _lr_edges(part, own))
+        if len(wd) > len(_grid_wd(own)) or len(lr) > own["lr"].nunique():
+            seeds = tuple(sorted(int(seed) for seed in own["seed"].unique()))
+            blocks.setdefault((dataset, recipe, tuple(lr), tuple(wd), seeds), []).append(arch)
+    if not blocks:
+        return None
+    return "grid:\n" + "\n".join(_block(*shape, archs) for shape, archs in blocks.items()) + "\n"
+
+
+def _grid_wd(runs: pd.DataFrame) -> list[float]:
+    """The weight decays that at least half of the learning rates have."""
+    cells = runs.drop_duplicates(["lr", "wd"])
+    share = cells["wd"].value_counts() / cells["lr"].nunique()
+    return sorted(float(value) for value in share[share >= 0.5].index)
+
+
+def _lr_edges(optima: pd.DataFrame, runs: pd.DataFrame) -> set[str]:
+    """At which ends of the η axis the best cell lies, whichever way the metric goes."""
+    known = optima[optima["value"].notna()]
+    if len(known) < 3:
+        return set()
+    better_is_higher = known["value"].to_numpy() @ np.ones(len(known)) / len(known) >= runs["value"].mean()
+    best = known.loc[known["value"].idxmax() if better_is_higher else known["value"].idxmin(), "lr"]
+    return {side for side, end in (("lower", known["lr"].min()), ("upper", known["lr"].max())) if best == end}
+
+
+def _extended(values: list[float], edges: set[str]) -> list[float]:
+    positive = [value for value in values if value > 0]
+    if not edges or not positive:
+        return values
+    step = float(np.median(np.diff(np.log10(positive)))) if len(positive) > 1 else 0.5
+    n = max(1, math.ceil(DECADES / step - 1e-9))
+    new = []
+    if "lower" in edges:
+        new += [_round(positive[0] * 10 ** (-step * k)) for k in range(1, n + 1)]
+    if "upper" in edges:
+        new += [_round(positive[-1] * 10 ** (step * k)) for k in range(1, n + 1)]
+    return sorted({*values, *new})
+
+
+def _round(value: float) -> float:
+    """To the nearest of 1, 2, 3, 5, 7 times a power of ten, as people write such axes."""
+    exponent = math.floor(math.log10(value))
+    mantissa = value / 10.0**exponent
+    nearest = min((1, 2, 3, 5, 7, 10), key=lambda candidate: abs(math.log(candidate / mantissa)))
+    return float(f"{nearest}e{exponent}")
+
+
+def yaml_number(value: float) -> str:
+    """A number as YAML 1.1 reads it: 1.0e-05, never 1e-05, which would be text."""
+    text = f"{value:.12g}"
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent}" if e else text
+
+
+def _block(
+    dataset: str,
+    recipe: str,
+    lr: tuple[float, ...],
+    wd: tuple[float, ...],
+    seeds: tuple[int, ...],
+    archs: list[str],
+) -> str:
+    return "\n".join(
+        [
+            f"  - dataset: [{dataset}]",
+            f"    recipe: [{recipe}]",
+            f"    arch: [{', '.join(archs)}]",
+            f"    lr: [{', '.join(map(yaml_number, lr))}]",
+            f"    wd: [{', '.join(map(yaml_number, wd))}]",
+            f"    seed: [{', '.join(map(str, seeds))}]",
+        ]
+    )

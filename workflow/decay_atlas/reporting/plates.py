@@ -1,0 +1,51 @@
+"""The study's figures by name: one SVG file each, whatever there is to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from decay_atlas.reporting.figures import curves, forests, style
+from decay_atlas.reporting.figures.landscapes import landscapes
+from decay_atlas.reporting.figures.optima import optima_plot
+from decay_atlas.reporting.svg import Panel, plate
+from decay_atlas.reporting.words import Metric
+
+NAMES = ("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "importance")
+"""Every study has a file of each name; one that has nothing to show says why."""
+
+Study = Mapping[str, Any]
+Tables = Mapping[str, pd.DataFrame]
+
+
+def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
+    """One figure as SVG. `study` is the resolved configuration, `tables` the tables by name; any may be absent.
+
+    Raises:
+        ValueError: there is no figure of this name.
+    """
+    if name not in NAMES:
+        raise ValueError(f"no figure {name!r}; there are: {', '.join(NAMES)}")
+    metric = Metric(study["metric"])
+    statistics = study.get("statistics", {})
+    reference = statistics.get("rho_reference", 0.1)
+    panels: dict[str, Callable[[], list[Panel]]] = {
+        "landscapes": lambda: landscapes(
+            runs, table(tables, "optima"), table(tables, "laws"), metric, statistics.get("average", "mean")
+        ),
+        "optima": lambda: optima_plot(table(tables, "optima"), table(tables, "laws")),
+        "slopes": lambda: forests.slopes(table(tables, "laws")),
+        "ratio": lambda: forests.ratios(table(tables, "ratio"), reference),
+        "deviation": lambda: curves.deviation(table(tables, "deviation"), table(tables, "deviation_fit"), metric),
+        "tuning": lambda: curves.tuning(table(tables, "tuning"), metric),
+        "importance": lambda: curves.importance(table(tables, "importance")),
+    }
+    with style.styled():
+        return plate(panels[name](), name)
+
+
+def table(tables: Tables, name: str) -> pd.DataFrame:
+    """A table by name, empty where the study has none."""
+    return tables.get(name, pd.DataFrame())

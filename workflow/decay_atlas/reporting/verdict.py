@@ -1,0 +1,172 @@
+"""The verdict in words: which law the optima follow, how sure that is, and what becomes of the published one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from decay_atlas.reporting.fits import best_method
+from decay_atlas.reporting.words import (
+    LAW_WORDS,
+    Labels,
+    counted,
+    fixed,
+    interval,
+    listed,
+    number,
+    p_phrase,
+    share,
+)
+
+DECIDED = ("product", "ratio", "decoupled", "other")
+OPEN = {
+    "undetermined": "the interval of the slope holds more than one law or has no end",
+    "not-identifiable": "fewer than three optima lie inside the grid",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A heading, two sentences, and the law for the badge (or undetermined, not-identifiable, mixed, none)."""
+
+    headline: str
+    sentences: tuple[str, str]
+    law: str
+
+
+def verdict(laws: pd.DataFrame, optima: pd.DataFrame, ratio: pd.DataFrame, reference: float = 0.1) -> Verdict:
+    """The study's verdict from its tables, any of which may be empty."""
+    chosen = best_method(laws)
+    if chosen.empty:
+        return Verdict(
+            "No verdict",
+            ("This study has no table of laws, so nothing can be said about the coupling.", _inside(optima)),
+            "none",
+        )
+    name = Labels(chosen)
+    groups = {law: [name(row) for row in rows.to_dict("records")] for law, rows in chosen.groupby("verdict")}
+    decided = [law for law in DECIDED if law in groups]
+    second = f"{_published(chosen, name, ratio, reference)} {_inside(optima)}"
+    if not decided:
+        law = max(groups, key=lambda key: len(groups[key]))
+        return Verdict(_open_headline(groups), (_open(groups, len(chosen)), second), law)
+    if len(decided) == 1:
+        law = decided[0]
+        return Verdict(_headline(law, groups, chosen), (_one(law, groups, chosen), second), law)
+    parts = [f"{LAW_WORDS[law]} in {listed(groups[law])}" for law in decided]
+    first = f"No single law: {'; '.join(parts)}{_rest(groups)}."
+    return Verdict("No one law for all", (first, second), "mixed")
+
+
+def _headline(law: str, groups: dict[str, list[str]], chosen: pd.DataFrame) -> str:
+    headline = {
+        "product": "The best weight decay falls as the learning rate grows: their product stays constant",
+        "ratio": "The best weight decay grows with the learning rate: their ratio stays constant",
+        "decoupled": "The best weight decay does not depend on the learning rate",
+        "other": "The best weight decay depends on the learning rate, by none of the three laws",
+    }[law]
+    k, n = len(groups[law]), len(chosen)
+    return headline if k == n else f"{headline}, in {k} of {n} combinations"
+
+
+def _one(law: str, groups: dict[str, list[str]], chosen: pd.DataFrame) -> str:
+    rows = chosen[chosen["verdict"] == law]
+    who = f"{share(len(rows), len(chosen))} combinations" if len(chosen) > 1 else groups[law][0]
+    text = f"{LAW_WORDS[law][0].upper()}{LAW_WORDS[law][1:]} is what {who} {_verb(rows, chosen)}: {_slopes(rows)}"
+    if law == "other":
+        nearest = rows["nearest"].dropna()
+        text = f"None of the three laws fits {who}: {_slopes(rows)}"
+        text += f", nearest to {LAW_WORDS[nearest.mode().iloc[0]]}" if len(nearest) else ""
+    return f"{text}{_rest(groups)}."
+
+
+def _verb(rows: pd.DataFrame, chosen: pd.DataFrame) -> str:
+    return "shows" if len(chosen) == 1 else "show"
+
+
+def _slopes(rows: pd.DataFrame) -> str:
+    if len(rows) == 1:
+        row = rows.iloc[0]
+        return f"log–log slope {fixed(row['slope'])}, 95 % interval {interval(row['slope_lo'], row['slope_hi'])}"
+    return (
+        f"log–log slopes {fixed(rows['slope'].min())} to {fixed(rows['slope'].max())}, "
+        f"95 % intervals within {interval(rows['slope_lo'].min(), rows['slope_hi'].max())}"
+    )
+
+
+def _rest(groups: dict[str, list[str]]) -> str:
+    """What could not be decided, as the end of a sentence."""
+    parts = [f"{listed(groups[kind])} cannot be decided ({reason})" for kind, reason in OPEN.items() if kind in groups]
+    return f"; {' and '.join(parts)}" if parts else ""
+
+
+def _open_headline(groups: dict[str, list[str]]) -> str:
+    if set(groups) == {"not-identifiable"}:
+        return "This grid cannot show which law holds"
+    return "These runs do not decide between the laws"
+
+
+def _open(groups: dict[str, list[str]], n: int) -> str:
+    parts = [
+        f"in {listed(groups[kind]) if n > 1 and len(groups) > 1 else 'every combination' if n > 1 else groups[kind][0]} {reason}"
+        for kind, reason in OPEN.items()
+        if kind in groups
+    ]
+    return f"No law can be named: {'; '.join(parts)}."
+
+
+def _published(chosen: pd.DataFrame, name: Labels, ratio: pd.DataFrame, reference: float) -> str:
+    """What becomes of the published law, from the intervals of the slope and of ρ."""
+    known = chosen[chosen["verdict"] != "not-identifiable"]
+    known = known[np.isfinite(known["slope_lo"]) & np.isfinite(known["slope_hi"])]
+    law = f"The published law, λ* = {number(reference)}·η,"
+    if known.empty:
+        return f"{law} can be neither confirmed nor refuted here."
+    out = known[(known["slope_lo"] > 1) | (known["slope_hi"] < 1)]
+    if len(out) == 0:
+        return f"{law} {_ratio_at(ratio, known, reference)}"
+    worst = out["p_ratio"].max()
+    p = f" (largest {p_phrase(worst)})" if np.isfinite(worst) else ""
+    who = listed(name(row) for row in out.to_dict("records")) if len(out) < len(known) else ""
+    return f"{law} is excluded in {share(len(out), len(known))}{f', {who}' if who else ''}{p}."
+
+
+def _ratio_at(ratio: pd.DataFrame, known: pd.DataFrame, reference: float) -> str:
+    keys = ["dataset", "recipe", "arch"]
+    rows = ratio.merge(known[keys], on=keys) if len(ratio) else ratio
+    rows = rows.dropna(subset=["rho_lo_cal", "rho_hi_cal"]) if len(rows) else rows
+    if len(rows) == 0:
+        return "has a slope that cannot be excluded; its factor is not known."
+    holds = int(((rows["rho_lo_cal"] <= reference) & (rows["rho_hi_cal"] >= reference)).sum())
+    return (
+        f"has a slope that no interval excludes, and its factor lies in the interval of ρ in {share(holds, len(rows))}."
+    )
+
+
+def _inside(optima: pd.DataFrame) -> str:
+    found = optima[optima["wd_opt"].notna()] if len(optima) else optima
+    if len(found) == 0:
+        return "No optimum could be located."
+    inside = int((found["edge"] == "none").sum())
+    if inside == len(found):
+        return f"All {counted(inside, 'optimum', 'optima')} lie inside the grid."
+    return f"{inside} of {counted(len(found), 'optimum', 'optima')} lie inside the grid, the rest at its edge."
+
+
+def pooled(laws: pd.DataFrame) -> Sequence[str]:
+    """A sentence for every data set and recipe whose architectures were pooled."""
+    rows = best_method(laws, pooled=True)
+    texts = []
+    for row in rows.to_dict("records"):
+        if not np.isfinite(row["slope"]):
+            continue
+        text = f"Pooled over architectures on {row['dataset']}: slope {fixed(row['slope'])} "
+        text += f"{interval(row['slope_lo'], row['slope_hi'])}, verdict {row['verdict']}"
+        if np.isfinite(row.get("p_heterogeneity", np.nan)):
+            differ = "differ" if row["p_heterogeneity"] < 0.05 else "are compatible with one slope"
+            text += f"; the architectures {differ} ({p_phrase(row['p_heterogeneity'])})"
+        texts.append(f"{text}.")
+    return texts

@@ -1,0 +1,12 @@
+"""Rule figures: see decay_atlas.reporting.plates."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from decay_atlas.reporting.plates import draw
+
+runs = pd.read_parquet(snakemake.input.runs)
+tables = {name: pd.read_csv(path) for name, path in snakemake.input.items() if name != "runs"}
+for name, path in snakemake.output.items():
+    Path(path).write_text(draw(name, snakemake.params.study, runs, tables))

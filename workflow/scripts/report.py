@@ -1,0 +1,13 @@
+"""Rule report: see decay_atlas.reporting.page."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from decay_atlas.reporting.page import render
+
+runs = pd.read_parquet(snakemake.input.runs)
+tables = {name: pd.read_csv(path) for name, path in snakemake.input.items() if name not in ("runs", "figures")}
+figures = {Path(path).stem: Path(path).read_text() for path in snakemake.input.figures}
+page = render(snakemake.params.study, runs, tables, figures, snakemake.params.provenance)
+Path(snakemake.output.html).write_text(page)
