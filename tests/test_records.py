@@ -1,0 +1,96 @@
+"""Records are whole or absent, and what is not a record is named."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from decay_atlas.records import RecordError, is_whole, read_record, staged, write_json
+
+RECORD = {"format": 1, "status": "ok", "settings": {"epochs": 3}, "test_best": 76.5}
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "new/folder/run.json"
+    write_json(path, RECORD)
+    assert read_record(path) == RECORD
+    assert os.listdir(path.parent) == ["run.json"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_lacks_is_refused(tmp_path: Path, number: float) -> None:
+    path = tmp_path / "run.json"
+    write_json(path, RECORD)
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, {**RECORD, "history": [1.0] * 10_000 + [number]})
+    assert read_record(path) == RECORD
+    assert os.listdir(tmp_path) == ["run.json"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.json"
+    write_json(path, RECORD)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_json(path, {**RECORD, "test_best": 0.0})
+    assert read_record(path) == RECORD
+    assert os.listdir(tmp_path) == ["run.json"]
+
+
+def test_a_reader_never_sees_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to the last moment the old record is there, then the new one."""
+    path = tmp_path / "run.json"
+    write_json(path, RECORD)
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(read_record(path)))
+    write_json(path, {**RECORD, "test_best": 80.0})
+    assert seen == [RECORD]
+    assert read_record(path)["test_best"] == 80.0
+
+
+WHOLE = json.dumps(RECORD)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "damaged"),
+        (WHOLE[:-1].encode(), "damaged"),
+        (WHOLE[: len(WHOLE) // 2].encode(), "damaged"),
+        (b"\xff\xfe\x00", "damaged .*; delete it and the run is trained again"),
+        (b"[1, 2]", "not a run record of format 1; move it elsewhere"),
+        (b'{"dataset": "digits"}', "not a run record"),
+        (json.dumps({**RECORD, "format": 2}).encode(), "not a run record of format 1"),
+    ],
+)
+def test_what_is_no_record_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "lr0.1_wd0_seed0.json"
+    path.write_bytes(content)
+    with pytest.raises(RecordError, match=rf"lr0\.1_wd0_seed0\.json: {message}"):
+        read_record(path)
+    assert not is_whole(path, RECORD["settings"])
+
+
+def test_a_missing_record_and_a_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"run\.json: no such record"):
+        read_record(tmp_path / "run.json")
+    with pytest.raises(RecordError, match="cannot be read"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize(("asked", "whole"), [({"epochs": 3}, True), ({"epochs": 4}, False), ({}, False)])
+def test_a_record_is_whole_for_its_own_settings_only(tmp_path: Path, asked: dict[str, Any], whole: bool) -> None:
+    write_json(tmp_path / "run.json", RECORD)
+    assert is_whole(tmp_path / "run.json", asked) is whole
+
+
+def test_staged_records_lie_beside_their_place() -> None:
+    assert staged("results/runs/a/run.json") == Path("results/runs/a/.staged/run.json")

@@ -1,0 +1,127 @@
+"""After a kill, what is dead is cleared; what is alive, here or on another host, is left alone."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from decay_atlas import recovery
+from decay_atlas.recovery import recover
+
+MANIFEST = "resources/datasets/digits-0123abcd/manifest.json"
+OTHER = "resources/datasets/cifar10-0123abcd/manifest.json"
+RECORD = "results/runs/digits/a/b/0123abcd/lr0.1_wd0_seed0.json"
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """What Snakemake leaves when it is killed while it prepares digits and trains: locks and markers."""
+    monkeypatch.chdir(tmp_path)
+    state = Path(".snakemake")
+    for file in (MANIFEST, OTHER, RECORD):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).touch()
+    (state / "incomplete").mkdir(parents=True)
+    for file in (MANIFEST, RECORD):
+        (state / "incomplete" / urlsafe_b64encode(file.encode()).decode()).touch()
+    leave_locks(state)
+    yield state
+    if recovery._presence is not None:
+        recovery._presence.close()
+
+
+def leave_locks(state: Path) -> None:
+    (state / "locks").mkdir(exist_ok=True)
+    for name in ("0.input.lock", "0.output.lock"):
+        (state / "locks" / name).write_text("something\n")
+
+
+def locks(state: Path) -> int:
+    return len(list((state / "locks").glob("*.lock")))
+
+
+@contextmanager
+def another_process(state: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that called `recover` and lives."""
+    code = "import sys, pathlib; from decay_atlas.recovery import recover; recover(pathlib.Path(sys.argv[1]));"
+    code += "print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_dead_are_cleared(state: Path) -> None:
+    recover(state)
+    assert locks(state) == 0
+    assert not Path(MANIFEST).exists(), "its preparation had not ended: it is made again"
+    assert Path(OTHER).exists()
+    assert Path(RECORD).exists(), "records are the training program's own affair"
+
+
+def test_the_living_are_respected_until_they_die(state: Path) -> None:
+    with another_process(state):
+        leave_locks(state)
+        Path(MANIFEST).touch()
+        recover(state)
+        assert locks(state) == 2
+        assert Path(MANIFEST).exists()
+    recover(state)
+    assert locks(state) == 0
+    assert not Path(MANIFEST).exists()
+
+
+def test_the_calling_process_counts_as_living_from_then_on(state: Path) -> None:
+    recover(state)
+    leave_locks(state)
+    with another_process(state):
+        assert locks(state) == 2
+
+
+def test_locks_of_another_host_stay(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Host b cannot see a's process: however often it tries, a's locks stay."""
+    monkeypatch.setattr(socket, "gethostname", lambda: "a")
+    recover(state)
+    leave_locks(state)
+    monkeypatch.setattr(socket, "gethostname", lambda: "b")
+    for _ in range(3):
+        recover(state)
+        assert locks(state) == 2
+
+
+def test_a_person_who_unlocks_puts_it_right_again(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (state / "decay-atlas.lock").write_text("elsewhere\n")
+    recover(state)
+    assert locks(state) == 2
+    for lock in (state / "locks").iterdir():
+        lock.unlink()
+    recover(state)
+    leave_locks(state)
+    recover(state)
+    assert locks(state) == 0
+
+
+def test_a_file_system_without_locks_clears_nothing(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(recovery.fcntl, "flock", none)
+    recover(state)
+    assert locks(state) == 2
+
+
+def test_a_first_run_has_nothing_to_recover(tmp_path: Path) -> None:
+    recover(tmp_path / ".snakemake")
+    assert (tmp_path / ".snakemake/decay-atlas.lock").read_text() == f"{socket.gethostname()}\n"
