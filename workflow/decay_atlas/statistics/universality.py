@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.stats import f_oneway, kruskal
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
@@ -187,6 +188,14 @@ def _detectable(samples: list[np.ndarray], *, logarithmic: bool) -> float:
     """Factor between the two extreme architectures, the others midway, that is found with 80 % power."""
     k, n = len(samples), sum(map(len, samples))
     within = np.sqrt(sum(((s - s.mean()) ** 2).sum() for s in samples) / (n - k))
-    effect = FTestAnovaPower().solve_power(nobs=n, alpha=LEVEL, power=POWER, k_groups=k)
+
+    def excess(effect: float) -> float:
+        return float(FTestAnovaPower().power(effect, n, LEVEL, k_groups=k)) - POWER
+
+    # The library's own solver stops at an effect of 1, which two architectures of three seeds exceed.
+    largest = 1.0
+    while excess(largest) < 0:
+        largest *= 2
+    effect = brentq(excess, 1e-8, largest)
     span = float(effect * within * np.sqrt(2 * k))
     return float(np.exp(span)) if logarithmic else 1 + span / float(np.concatenate(samples).mean())
