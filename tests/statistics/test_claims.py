@@ -1,11 +1,20 @@
 """Claims: what the source contradicts by itself, and what tables of known content say."""
 
+import io
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from decay_atlas.statistics.claims import claims, parse, published
+from decay_atlas.statistics.deviation import deviation
+from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.ratio import ratio
+from decay_atlas.statistics.simulator import simulate
+from decay_atlas.statistics.tuning import tuning
+from decay_atlas.statistics.universality import universality
 
 ADAMW = {"published": {"optimizer": {"name": "adamw"}, "schedule": {"name": "cosine"}, "batch_size": 128}}
 
@@ -82,11 +91,11 @@ def test_without_any_data_claims_are_inconsistent_or_not_testable():
 
 
 def test_specific_claims_need_their_architecture_and_data_set():
-    ratio = ratio_rows({("digits", "net"): (0.1, 0.09, 0.11)})
-    row = judge("rho-cifar100-resnet50", ratio=ratio)
+    table = ratio_rows({("digits", "net"): (0.1, 0.09, 0.11)})
+    row = judge("rho-cifar100-resnet50", ratio=table)
     assert row["verdict"] == "not-testable"
     assert "no runs of resnet50 on cifar100" in row["why"]
-    assert verdict("rho-every", ratio=ratio) == "supported"
+    assert verdict("rho-every", ratio=table) == "supported"
 
 
 @pytest.mark.parametrize(
@@ -104,13 +113,13 @@ def test_an_estimate_is_judged_by_its_interval(estimate, expected):
 
 
 def test_figures_are_printed_with_their_interval():
-    ratio = ratio_rows({("cifar100", "resnet50"): (9.96, 8.01, 12.3)})
-    assert judge("rho-cifar100-resnet50", ratio=ratio)["measured"] == "9.96 (8.01, 12.3)"
+    table = ratio_rows({("cifar100", "resnet50"): (9.96, 8.01, 12.3)})
+    assert judge("rho-cifar100-resnet50", ratio=table)["measured"] == "9.96 (8.01, 12.3)"
 
 
 def test_optima_at_the_edge_judge_nothing():
-    ratio = ratio_rows({("cifar100", "resnet50"): (0.1, 0.09, 0.11)}, n_edge=4)
-    row = judge("rho-cifar100-resnet50", ratio=ratio)
+    table = ratio_rows({("cifar100", "resnet50"): (0.1, 0.09, 0.11)}, n_edge=4)
+    row = judge("rho-cifar100-resnet50", ratio=table)
     assert row["verdict"] == "not-testable"
     assert "at most 2 of 6 optima lie inside the grid" in row["why"]
 
@@ -209,6 +218,27 @@ def test_recipes_are_found_by_their_settings():
     # Imported runs come without settings and are taken to follow the published protocol.
     assert judge("rho-every", {}, ratio=one)["verdict"] == "supported"
     assert judge("robust-sgd", {}, ratio=one)["verdict"] == "not-testable"
+
+
+@pytest.mark.parametrize(("law", "expected"), [("ratio", "supported"), ("product", "contradicted")])
+def test_a_whole_study_is_judged_by_its_law_from_its_files(law, expected):
+    wd_best = 1e-4 if law == "ratio" else 0.1
+    wd = [0.0, *np.geomspace(1e-6, 10, 15)]
+    runs = simulate(np.geomspace(1e-4, 1e-2, 5), wd, 3, archs=["a", "b"], law=law, wd_best=wd_best, no_decay=20.0)
+    tables = {
+        "optima": optima(runs, "max"),
+        "ratio": ratio(runs, "max"),
+        "laws": laws(runs, "max"),
+        "universality": universality(runs, "max"),
+        "deviation": deviation(runs, "max")[0],
+        "tuning": tuning(runs, "max"),
+    }
+    read = {name: pd.read_csv(io.StringIO(table.to_csv(index=False))) for name, table in tables.items()}
+    found = claims(read).set_index("id")["verdict"]
+    for name in ("proportional", "rho-every", "tolerance-zone"):
+        assert found[name] == expected
+    assert found["one-dimension-suffices"] != ("contradicted" if law == "ratio" else "supported")
+    assert found["universal"] == "supported"
 
 
 def test_a_table_without_its_columns_is_named():

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
+from decay_atlas.statistics.comparisons import holm
 from decay_atlas.statistics.landscape import COMBINATION
 from decay_atlas.statistics.laws import POOLED
 
@@ -70,7 +70,7 @@ def within(claim: Claim, rows: pd.DataFrame) -> Judgement:
         return measured, "inconclusive", "There is no interval to judge by: it takes more seeds."
 
     m = len(value)
-    allowed = f"{number(low)} to {number(high)}"
+    allowed = span(low, high)
     what = f"The {kind} lies" if m == 1 else f"All {m} {kind}s lie"
     widen = stats.norm.isf(LEVEL / 2 / m) / stats.norm.isf(LEVEL / 2)
     above = value - widen * (value - lo) > high
@@ -91,7 +91,7 @@ def p_values(claim: Claim, rows: pd.DataFrame) -> Judgement:
     p = rows[claim.column].astype(float).dropna()
     if p.empty:
         return "", "not-testable", f"This study's table {claim.table} gives no {claim.column} here."
-    adjusted = multipletests(p, LEVEL, method="holm")[1]
+    adjusted = holm(p.to_numpy())
     below = adjusted < LEVEL
     measured = f"p = {adjusted[0]:.2g}" if len(p) == 1 else f"least p = {adjusted.min():.2g} of {len(p)}"
     why = f"{below.sum()} of {len(p)} p-values lie below {LEVEL:g} (Holm)."
@@ -118,7 +118,7 @@ def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
     # Each 95 % interval may miss once in twenty, so a few dissenters among many prove nothing.
     by_chance = int(stats.binom.ppf(1 - LEVEL, len(told), LEVEL))
     if against > by_chance:
-        why = f"{against} of {len(verdicts)} verdicts exclude the {claim.expect} law"
+        why = f"{against} of {len(verdicts)} slopes exclude the {claim.expect} law"
         return (
             measured,
             "contradicted",
@@ -128,9 +128,9 @@ def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
         return (
             measured,
             "supported",
-            f"{agree} of {len(verdicts)} verdicts hold the {claim.expect} law alone.",
+            f"{agree} of {len(verdicts)} slopes hold the {claim.expect} law alone.",
         )
-    return measured, "inconclusive", f"Only {agree} of {len(verdicts)} verdicts tell the laws apart."
+    return measured, "inconclusive", f"Only {agree} of {len(verdicts)} slopes tell the laws apart."
 
 
 def equality(claim: Claim, rows: pd.DataFrame) -> Judgement:
@@ -143,7 +143,7 @@ def equality(claim: Claim, rows: pd.DataFrame) -> Judgement:
     measured = "; ".join(f"{test} p = {p:.2g}" for test, p in zip(rows["test"], rows["p"], strict=True))
     if len(shown) and (shown < LEVEL).all():
         return measured, "supported", "The architectures are equivalent within the stated margin."
-    if len(differ) and (multipletests(differ["p"].astype(float), method="holm")[1] < LEVEL).any():
+    if len(differ) and (holm(differ["p"].to_numpy(float)) < LEVEL).any():
         return measured, "contradicted", "The architectures differ."
     return measured, "inconclusive", "No difference was found, which does not show that there is none."
 
@@ -166,9 +166,16 @@ def _estimates(value: Any, lo: Any, hi: Any) -> str:
 
 def number(value: float) -> str:
     """A figure as a report prints it."""
-    if np.isinf(value):
-        return "any value"
     return f"{value:.3g}"
+
+
+def span(low: float, high: float) -> str:
+    """A range as a report prints it, either end of which may be infinite."""
+    if np.isinf(low):
+        return f"the range up to {number(high)}"
+    if np.isinf(high):
+        return f"the range from {number(low)}"
+    return f"{number(low)} to {number(high)}"
 
 
 RULES: dict[str, Callable[[Claim, pd.DataFrame], Judgement]] = {

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, number
+from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, span
 from decay_atlas.statistics.landscape import tabulate
 
 COLUMNS = ["id", "statement", "reported", "measured", "verdict", "why"]
@@ -131,8 +131,7 @@ def _conflict(claim: Claim, everything: list[Claim], grid: Mapping[str, list[Any
         values = {c.id: c.value for c in everything if c.id in before["figures"] and c.value is not None}
         beyond = [f"{value:g}" for value in values.values() if not low <= value <= high]
         if beyond:
-            allowed = f"{number(low)} to {number(high)}"
-            return f"The source's own figures, {', '.join(beyond)}, lie outside {allowed}."
+            return f"The source's own figures, {', '.join(beyond)}, lie outside {span(low, high)}."
     runs = prod(len(axis) for axis in grid.values())
     if "grid_runs" in before and runs != before["grid_runs"]:
         return f"The source's own grid is {runs:,} runs, not {before['grid_runs']:,}."
