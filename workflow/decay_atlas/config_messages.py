@@ -51,9 +51,10 @@ def where(key: str, files: Files) -> str:
     """Name the last file that holds the longest part of a dotted key, and the key."""
     parts = key.split(".") if key else []
     label = f"key {_dotted(parts)}" if parts else "top level"
+    contents = [(file, yaml.safe_load(Path(file).read_bytes())) for file in reversed(files)]
     for length in range(len(parts), 0, -1):
-        for file in reversed(files):
-            if _holds(yaml.safe_load(Path(file).read_bytes()), parts[:length]):
+        for file, content in contents:
+            if _holds(content, parts[:length]):
                 return f"{file}: {label}"
     return f"{files[-1]}: {label}" if files else label
 
@@ -74,7 +75,8 @@ def _number_as_text(key: Key, value: str, config: dict[str, Any], files: Files) 
 
 def _number(value: Any) -> Any:
     if isinstance(value, str) and _NUMBER_TEXT.fullmatch(value):
-        return int(value) if value.lstrip("+-").isdigit() else float(value)
+        number = float(value)
+        return int(number) if number.is_integer() else number
     return value
 
 
