@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi, norm
+from scipy.stats import f as f_distribution
 
 from decay_atlas.statistics.landscape import Floats, Landscape
 
@@ -106,7 +107,8 @@ def best_critical(rivals: int, df: int, level: float = 0.95) -> float:
 def rivals_of_best(landscape: Landscape, average: Floats, noise: float, df: int) -> NDArray[np.bool_]:
     """Which λ cannot be told from the best of their lr, shape (lr, wd): Hsu's comparisons with the best.
 
-    A λ stays unless its average falls short of the best other one by more than the one-sided Dunnett
+    Where an F-test at 5 % finds no difference among the λ of an lr, all stay: no optimum is distinguished.
+    Else a λ stays unless its average falls short of the best other one by more than the one-sided Dunnett
     critical value times the standard error of their difference; the true best is in the set in at least
     95 % of studies. Every λ stays where the noise is unknown.
 
@@ -119,6 +121,10 @@ def rivals_of_best(landscape: Landscape, average: Floats, noise: float, df: int)
     result = present.copy()
     for i in np.flatnonzero(present.sum(axis=1) > 1):
         cells = np.flatnonzero(present[i])
+        about_mean = average[i, cells] - np.average(average[i, cells], weights=n[i, cells])
+        spread = float((n[i, cells] * about_mean**2).sum()) / (len(cells) - 1)
+        if spread <= noise**2 * f_distribution.ppf(0.95, len(cells) - 1, df):
+            continue
         d = best_critical(len(cells) - 1, df)
         shortfall = average[i, cells][None, :] - average[i, cells][:, None]
         error = noise * np.sqrt(1 / n[i, cells][None, :] + 1 / n[i, cells][:, None])

@@ -1,0 +1,131 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import linregress, theilslopes
+
+from decay_atlas.statistics.censored import UNKNOWN, Estimate
+from decay_atlas.statistics.laws import COLUMNS, POOLED, laws, verdict
+from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.simulator import SLOPES, simulate
+
+LR = np.geomspace(1e-4, 1e-2, 7)
+WD = np.geomspace(1e-4, 10, 16)
+PUBLISHED = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2], [0, 0.001, 0.005, 0.01, 0.03, 0.05, 0.1, 0.3]
+
+
+def runs(lr=LR, wd=WD, seeds=5, **settings) -> pd.DataFrame:
+    return simulate(lr, wd, seeds, **{"wd_best": 0.03, "no_decay": 20.0, **settings})
+
+
+def of(table: pd.DataFrame, method: str) -> pd.Series:
+    return table[table["method"] == method].iloc[0]
+
+
+def test_the_table_begins_with_the_columns_of_the_contract():
+    table = laws(runs(), "max")
+    assert table.columns[: len(COLUMNS)].tolist() == COLUMNS
+    assert table["method"].tolist() == ["ols", "theil-sen", "censored"]
+
+
+@pytest.mark.parametrize("law", SLOPES)
+def test_every_method_finds_the_law_that_made_the_runs(law):
+    table = laws(runs(law=law), "max")
+    assert table["verdict"].tolist() == [law] * 3
+    assert table["nearest"].tolist() == [law] * 3
+    censored = of(table, "censored")
+    assert censored["slope"] == pytest.approx(SLOPES[law], abs=0.05)
+    assert bool(censored["equivalent"])
+    others = [censored[f"p_{name}"] for name in SLOPES if name != law]
+    assert censored[f"p_{law}"] > 0.001 > max(others)
+
+
+def test_the_slopes_on_the_grid_are_scipys():
+    data = runs(seed_sd=1.5)
+    best = optima(data, "max")
+    x, y = np.log(best["lr"]), np.log(best["wd_opt"])
+    table = laws(data, "max")
+    assert of(table, "ols")["slope"] == pytest.approx(linregress(x, y).slope)
+    assert of(table, "theil-sen")["slope"] == pytest.approx(theilslopes(y, x).slope)
+
+
+def test_grid_methods_are_no_surer_than_the_grid_step_lets_them_be():
+    noiseless = laws(runs(seed_sd=1e-6), "max")
+    step = np.log(10) / 3 / np.sqrt(12)
+    spread = np.sqrt(((np.log(LR) - np.log(LR).mean()) ** 2).sum())
+    assert of(noiseless, "ols")["se"] >= 0.9 * step / spread
+
+
+def test_a_law_between_the_laws_is_other_and_its_nearest_is_named():
+    censored = of(laws(runs(law=-0.6), "max"), "censored")
+    assert censored["verdict"] == "other"
+    assert censored["nearest"] == "product"
+    assert not censored["equivalent"]
+
+
+def test_the_published_grid_cannot_identify_the_published_law():
+    table = laws(simulate(*PUBLISHED, law="ratio", wd_best=1e-4), "max")
+    assert (table["verdict"] == "not-identifiable").all()
+    assert table["slope"].isna().all()
+    assert of(table, "ols")["n_censored"] == 6
+
+
+def test_censoring_keeps_a_law_that_runs_off_the_grid():
+    data = runs(wd=WD[(WD > 5e-3) & (WD < 1)], law="product")
+    censored = of(laws(data, "max"), "censored")
+    assert censored["n_censored"] >= 2
+    assert censored["verdict"] == "product"
+
+
+def test_a_flat_landscape_gives_no_law_by_the_method_to_trust():
+    table = pd.concat(laws(runs(curvature=0.0, no_decay=0.0, seed=seed), "max") for seed in range(10))
+    censored = table[table["method"] == "censored"]
+    assert (censored["verdict"] == "not-identifiable").mean() >= 0.9
+
+
+def test_architectures_pool_into_a_row_with_their_heterogeneity():
+    alike = laws(runs(archs=["a", "b", "c"]), "max")
+    pooled = of(alike[alike["arch"] == POOLED], "censored")
+    assert pooled["verdict"] == "product"
+    assert pooled["se"] < alike[(alike["method"] == "censored") & (alike["arch"] != POOLED)]["se"].min()
+    assert pooled["p_heterogeneity"] > 0.01
+
+    parts = [runs(archs=[name], law=law, seed=k) for k, (name, law) in enumerate(zip("abc", SLOPES, strict=True))]
+    table = laws(pd.concat(parts), "max")
+    pooled = of(table[table["arch"] == POOLED], "censored")
+    assert pooled["verdict"] == "undetermined"
+    assert pooled["p_heterogeneity"] < 1e-6
+
+
+def test_one_seed_still_gives_slopes_whose_interval_is_the_scatter():
+    table = laws(runs(seeds=1, seed_sd=0.3), "max")
+    censored = of(table, "censored")
+    assert censored["df"] == 5
+    assert censored["slope_lo"] < -1 < censored["slope_hi"]
+
+
+def test_ragged_grids_and_diverged_runs_are_taken_as_they_are():
+    data = runs(diverge={"product": 3e-3})
+    ragged = data[~((data["lr"] == LR[0]) & (data["wd"] > 0.01)) & ~((data["wd"] == WD[5]) & (data["seed"] > 2))]
+    assert of(laws(ragged, "max"), "censored")["verdict"] == "product"
+
+
+def test_one_lr_has_no_slope():
+    table = laws(runs(lr=[1e-3]), "max")
+    assert (table["verdict"] == "not-identifiable").all()
+    assert table["slope"].isna().all()
+    assert of(table, "censored")["product"] == pytest.approx(3e-5, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("slope", "n_interior", "expected"),
+    [
+        (Estimate(1.0, 0.1, 50), 5, "ratio"),
+        (Estimate(0.1, 0.1, 50), 5, "decoupled"),
+        (Estimate(0.5, 0.1, 50), 5, "other"),
+        (Estimate(0.5, 0.4, 50), 5, "undetermined"),
+        (Estimate(1.0, 0.1, 50), 2, "not-identifiable"),
+        (UNKNOWN, 5, "undetermined"),
+    ],
+)
+def test_the_verdict_is_the_law_that_the_interval_holds_alone(slope, n_interior, expected):
+    assert verdict(slope, n_interior) == expected
