@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
@@ -45,6 +46,13 @@ wildcard_constraints:
     lr=NUMBER,
     wd=NUMBER,
     seed="[0-9]+",
+
+
+if workflow.is_main_process and RECORDS:
+    done = sum(os.path.exists(record) for record in RECORDS)
+    logger.info(
+        f"Study {STUDY['study']}: {len(RECORDS):,} training runs, {len(RECORDS) - done:,} to do."
+    )
 
 
 def manifest_of(wildcards):

@@ -58,7 +58,7 @@ else:
             wildcard_constraints:
                 **pack.constraints,
             conda:
-                "../../envs/training.yaml"
+                f"../../envs/{'analysis' if 'simulate' in STUDY else 'training'}.yaml"
             threads: STUDY["execution"]["threads"]
             resources:
                 engine=STUDY["execution"]["engine"],

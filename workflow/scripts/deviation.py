@@ -2,7 +2,10 @@
 
 import pandas as pd
 
+from decay_atlas.stage import log_to
 from decay_atlas.statistics.deviation import deviation
+
+log_to(snakemake.log[0])
 
 runs = pd.read_parquet(snakemake.input.runs)
 table, fit = deviation(runs, **snakemake.params.settings)

@@ -2,7 +2,10 @@
 
 import sys
 
+from decay_atlas.stage import log_to
 from decay_atlas.statistics.imports import ImportedRunsError, import_runs
+
+log_to(snakemake.log[0])
 
 try:
     runs = import_runs(snakemake.input, snakemake.params.columns, snakemake.params.fill, snakemake.params.metric)

@@ -5,6 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from decay_atlas.reporting.page import render
+from decay_atlas.stage import log_to
+
+log_to(snakemake.log[0])
 
 runs = pd.read_parquet(snakemake.input.runs)
 tables = {name: pd.read_csv(path) for name, path in snakemake.input.items() if name not in ("runs", "figures")}

@@ -1,0 +1,103 @@
+"""Whole studies of every kind: the published plan, a simulated landscape, runs trained elsewhere, bad input."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from decay_atlas.statistics.simulator import simulate
+from tests.pipeline.conftest import Project
+
+
+def plan(project: Project, *arguments: str) -> str:
+    """Dry-run the study of config.yaml itself."""
+    command = [sys.executable, "-m", "snakemake", "-n", *arguments]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=120, check=False)
+    return done.stdout + done.stderr
+
+
+def test_the_published_study_is_2400_runs_in_480_jobs_on_any_executor(project: Project) -> None:
+    (project.root / "slurm").symlink_to("profiles/slurm")
+    for arguments in ([], ["--profile", "slurm"], ["--profile", "profiles/gpus"]):
+        text = plan(project, *arguments)
+        assert "2,400 training runs, 2,400 to do" in text, text
+        assert ["train", "480"] in [line.split() for line in text.splitlines()]
+
+
+def test_the_one_dimensional_protocol_shares_the_one_rate_that_is_on_the_grid(project: Project) -> None:
+    """300 runs, of which the 50 at η = 0.01 (λ = 0.001) are the grid's own."""
+    text = plan(project, "--configfile", "studies/one-dimensional.yaml")
+    assert "2,650 training runs, 2,650 to do" in text, text
+
+
+def test_a_simulated_study_runs_to_its_report_and_finds_the_law(project: Project) -> None:
+    project.write_study(
+        simulate={"law": "product", "wd_best": 0.1},
+        grid=[
+            {
+                "dataset": "valley",
+                "recipe": "adamw",
+                "arch": ["a", "b"],
+                "lr": [1.0e-4, 3.0e-4, 1.0e-3, 3.0e-3],
+                "wd": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+                "seed": [0, 1, 2],
+            }
+        ],
+    )
+    call = project.snakemake()
+    assert call.status == 0, call.output
+    laws = pd.read_csv(project.root / "results/tiny/tables/laws.csv")
+    assert laws.loc[laws["method"] == "censored", "verdict"].eq("product").all()
+    page = (project.root / "results/tiny/report.html").read_text()
+    assert "The best weight decay falls as the learning rate grows" in page
+
+
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_runs_trained_elsewhere_become_a_report_with_nothing_trained(project: Project, direction: str) -> None:
+    runs = simulate([1e-4, 1e-3, 1e-2], [1e-3, 1e-2, 0.1, 1, 10], 2, direction=direction, best=1.0, chance=3.0)
+    theirs = runs.rename(columns={"wd": "weight_decay"})[["arch", "lr", "weight_decay", "seed", "value"]]
+    theirs.to_csv(project.root / "sweep.csv", index=False)
+    project.write_study(
+        imports=["sweep.csv"],
+        columns={"weight_decay": "wd"},
+        fill={"dataset": "mine", "recipe": "ours"},
+        metric={"name": "loss", "unit": "", "direction": direction},
+    )
+    call = project.snakemake()
+    assert call.status == 0, call.output
+    assert not any(rule.startswith(("train", "dataset", "collect")) for rule in call.jobs)
+    assert len(pd.read_parquet(project.root / "results/tiny/runs.parquet")) == 30
+    assert (project.root / "results/tiny/report.html").exists()
+
+
+def test_a_bad_line_of_a_sweep_is_named(project: Project) -> None:
+    runs = simulate([1e-3], [0.01, 0.1, 1], 1)
+    runs.assign(value=[70.0, float("nan"), 71.0]).to_csv(project.root / "sweep.csv", index=False)
+    project.write_study(imports=["sweep.csv"])
+    call = project.snakemake()
+    assert call.status == 1
+    assert "sweep.csv:3" in call.output
+
+
+def test_a_number_that_yaml_reads_as_text_is_refused_with_the_line_to_write(project: Project) -> None:
+    file = project.root / "studies/tiny.yaml"
+    file.write_text(file.read_text().replace("- 0.001", "- 1e-3"))
+    call = project.snakemake("-n")
+    assert call.status == 1
+    assert "studies/tiny.yaml: key grid[0].lr[0]: '1e-3' is text, not a number" in call.output
+    assert "lr: [0.001, 0.01]" in call.output
+    assert "Traceback" not in call.output
+
+
+def test_a_missing_image_folder_says_what_to_put_where(project: Project) -> None:
+    project.write_study(
+        datasets={"image_folder": {"path": "no/such/folder"}},
+        grid=[{**project.study["grid"][0], "dataset": "image_folder"}],
+    )
+    call = project.snakemake("runs")
+    assert call.status == 1
+    assert "no/such/folder" in call.output
+    assert "train/" in call.output
