@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+
+from tests.imports import LIBRARY, WORKFLOW, packages, reached
 
 ENVS = Path(__file__).parents[1] / "envs"
 LOCK = (ENVS / "requirements.lock").read_text()
@@ -45,6 +48,20 @@ def test_conda_environments_agree_with_the_lock(file: Path) -> None:
     assert asked.pop("python") == "3.11"
     versions = locked("3.11")
     assert asked == {name: versions.get(name) for name in asked}
+
+
+MODULE_NAMES = {"pillow": "PIL", "scikit-learn": "sklearn", "pyyaml": "yaml"}
+STARTS = {
+    "training": [LIBRARY / "training/__main__.py", LIBRARY / "training/prepare.py"],
+    "analysis": [LIBRARY / "simulation.py", *sorted((WORKFLOW / "scripts").glob("*.py"))],
+}
+
+
+@pytest.mark.parametrize("file", CONDA, ids=lambda file: file.stem)
+def test_conda_environments_hold_what_their_rules_import(file: Path) -> None:
+    used = set().union(*map(packages, reached(*STARTS[file.stem])))
+    foreign = used - set(sys.stdlib_module_names) - {"decay_atlas"}
+    assert foreign <= {MODULE_NAMES.get(name, name) for name in dependencies(file)}
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
