@@ -57,3 +57,9 @@ def test_a_missing_column_and_an_unknown_setting_are_refused():
 
 def test_a_table_without_rows_has_its_header():
     assert tabulate([], ["a", "b"]).columns.tolist() == ["a", "b"]
+
+
+def test_a_search_at_random_is_no_grid():
+    n = 5_000
+    with pytest.raises(ValueError, match="5000 learning rates and 5000 weight decays: that is no grid"):
+        landscapes(table([(k, k + 0.5, 0, 70) for k in range(n)]), "max")

@@ -46,9 +46,12 @@ def test_seed_noise_is_found_and_a_seed_that_shifts_all_cells_is_not_noise():
     assert seed_noise(one, everywhere) == (pytest.approx(noise), df)
 
 
-def test_one_seed_tells_no_noise():
-    (one,) = landscapes(simulate([0.1, 0.2], [0.1, 1, 10], 1), "max")
-    assert seed_noise(one, np.ones((2, 3), bool))[1] == 0
+@pytest.mark.parametrize("settings", [{"seeds": 1}, {"seeds": 3, "seed_sd": 0.0}])
+def test_one_seed_and_seeds_that_agree_tell_no_noise(settings):
+    (one,) = landscapes(simulate([0.1, 0.2], [0.1, 1, 10], **settings), "max")
+    noise, df = seed_noise(one, np.ones((2, 3), bool))
+    assert np.isnan(noise)
+    assert df == 0
 
 
 def test_the_critical_value_for_one_rival_is_students():

@@ -19,6 +19,9 @@ COMBINATION = ["dataset", "recipe", "arch"]
 MIN_WEIGHT_DECAYS = 3
 """An lr with fewer weight decays has no optimum: there is no inside to find one in."""
 
+MAX_CELLS = 20_000_000
+"""A landscape larger than this is no grid but a search at random, and would not fit in memory."""
+
 
 @dataclass(frozen=True)
 class Landscape:
@@ -97,7 +100,7 @@ def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") 
     NaN) takes the worst finite value of its combination, so that it stays what it is: a bad result.
 
     Raises:
-        ValueError: a column is missing, a run appears twice, or direction is unknown.
+        ValueError: a column is missing, a run appears twice, direction is unknown, or the runs are no grid.
     """
     if direction not in ("max", "min"):
         raise ValueError(f"direction must be 'max' or 'min', not {direction!r}")
@@ -116,6 +119,11 @@ def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") 
         lr, i = np.unique(part["lr"].to_numpy(float), return_inverse=True)
         wd, j = np.unique(part["wd"].to_numpy(float), return_inverse=True)
         seeds, k = np.unique(part["seed"].to_numpy(np.int64), return_inverse=True)
+        if len(lr) * len(wd) * len(seeds) > MAX_CELLS + len(part):
+            raise ValueError(
+                f"the {len(part)} runs of {dataset} / {recipe} / {arch} have {len(lr)} learning rates and "
+                f"{len(wd)} weight decays: that is no grid. Round lr and wd so that runs share them."
+            )
         value = sign * part[column].to_numpy(float)
         failed = (part["status"] == "diverged").to_numpy() if "status" in part else np.zeros(len(part), bool)
         finite = np.isfinite(value)

@@ -76,5 +76,5 @@ def _rows(landscape: Landscape, average: Average) -> list[dict]:
 
 def _note(told: bool, df: int) -> str:
     if df == 0:
-        return "one seed: nothing says how far noise moves the optimum"
+        return "one seed, or seeds that all agree: nothing says how far noise moves the optimum"
     return "" if told else "no optimum is distinguished: all weight decays are within seed noise of the best"

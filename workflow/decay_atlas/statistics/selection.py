@@ -16,6 +16,9 @@ from decay_atlas.statistics.landscape import Floats, Landscape
 TIE = 1e-9
 """Averages closer than this, relative to the best, are a tie: they differ by rounding alone."""
 
+ROUNDING = 1e-14
+"""Seed noise smaller than this, relative to the values, is that of floating point."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -72,7 +75,7 @@ def seed_noise(landscape: Landscape, cells: NDArray[np.bool_]) -> tuple[float, i
     """Standard deviation of a run within its cell, pooled over `cells` (lr, wd), and its degrees of freedom.
 
     What a seed does to all cells alike cannot move an optimum and is taken out first. NaN and 0 where no
-    cell has two seeds.
+    cell has two seeds, or all seeds agree: that tells no noise.
     """
     quality = landscape.quality[cells & (landscape.n_seeds() > 1)]
     present = np.isfinite(quality)
@@ -83,7 +86,8 @@ def seed_noise(landscape: Landscape, cells: NDArray[np.bool_]) -> tuple[float, i
     within = quality - np.nanmean(quality, axis=1, keepdims=True)
     runs_of_seed = np.maximum(present.sum(axis=0), 1)
     residual = within - np.nansum(within, axis=0) / runs_of_seed
-    return float(np.sqrt(np.nansum(residual**2) / df)), df
+    noise = float(np.sqrt(np.nansum(residual**2) / df))
+    return (noise, df) if noise > ROUNDING * np.nanmax(np.abs(quality)) else (float("nan"), 0)
 
 
 @lru_cache(maxsize=256)
