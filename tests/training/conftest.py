@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from decay_atlas.config import ROOT, load
+from decay_atlas.grid import settings_of
+from decay_atlas.training import datasets
+from decay_atlas.training.batches import Data
+
+CPU = torch.device("cpu")
+DIGITS = {
+    "source": "digits",
+    "image_size": 8,
+    "classes": 10,
+    "test_fraction": 0.4,
+    "mean": [0.3053],
+    "std": [0.3760],
+}
+RECIPE = {
+    "epochs": 2,
+    "batch_size": 32,
+    "optimizer": {"name": "adamw"},
+    "schedule": {"name": "constant"},
+    "precision": "fp32",
+    "augment": [],
+    "train_size": 96,
+    "val_fraction": 0.1,
+}
+TINY = {
+    "model": "MlpMixer",
+    "family": "transformer",
+    "kwargs": {"img_size": 8, "patch_size": 4, "embed_dim": 8, "num_blocks": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """scikit-learn's digits, prepared."""
+    folder = tmp_path_factory.mktemp("data") / "digits"
+    datasets.prepare("digits", DIGITS, folder)
+    return folder
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Settings of a run that takes a twentieth of a second."""
+    return copy.deepcopy({"dataset": DIGITS, "recipe": RECIPE, "arch": TINY, "training_version": 1})
+
+
+@pytest.fixture(scope="session")
+def demo() -> dict[str, dict[str, Any]]:
+    """The demo study's settings, by architecture."""
+    config = load("demo", ROOT)
+    (block,) = config["grid"]
+    return {
+        arch: settings_of(config["datasets"]["digits"], config["recipes"][block["recipe"][0]], config["archs"][arch])
+        for arch in block["arch"]
+    }
+
+
+def data_of(settings: dict[str, Any], folder: Path) -> Data:
+    """A prepared data set as the runs of these settings see it."""
+    return Data(datasets.load(folder, settings["recipe"]), settings, CPU, threads=1)
