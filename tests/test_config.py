@@ -151,7 +151,8 @@ MISTAKES: list[tuple[tuple[str | int, ...], Any, list[str]]] = [
     ((*CIFAR, "optimizer", "lr"), 0.1, ["published-cifar.optimizer.lr: this comes from the grid", "remove it"]),
     ((*CIFAR, "optimizer"), {}, ["published-cifar.optimizer: something is missing", "    name: …"]),
     ((*CIFAR, "augment"), {"rnn": []}, ["published-cifar.augment: unknown key 'rnn'; there are: cnn, transformer"]),
-    ((*CIFAR, "augment"), [{"size": 4}], ["published-cifar.augment[0]: something is missing", "    name: …"]),
+    ((*CIFAR, "augment"), ["flipp"], ["published-cifar.augment[0]: no flipp here", "Did you mean 'flip'?"]),
+    ((*CIFAR, "optimizer"), {"name": "adam"}, ["published-cifar.optimizer.name: no adam here", "'adamw'?"]),
     ((*CIFAR, "keep_weights"), False, ["published-cifar.keep_weights: write true, or leave it out"]),
     ((*CIFAR, "extends"), "published-imagnet", ["published-cifar.extends: no recipe", "mean 'published-imagenet'?"]),
     (
