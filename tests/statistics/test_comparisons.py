@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
@@ -7,11 +9,15 @@ from decay_atlas.statistics.censored import Estimate
 from decay_atlas.statistics.comparisons import holm, pairs
 
 
-def test_holm_leaves_missing_p_values_out_of_the_family():
-    p = np.array([0.01, np.nan, 0.04, 0.03])
-    expected = multipletests([0.01, 0.04, 0.03], method="holm")[1]
-    assert holm(p) == pytest.approx([expected[0], np.nan, *expected[1:]], nan_ok=True)
-    assert np.isnan(holm(np.array([np.nan]))).all()
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.floats(0, 1) | st.just(float("nan")), min_size=1, max_size=8))
+def test_holm_is_statsmodels_over_the_p_values_that_exist(values):
+    p = np.array(values)
+    known = np.isfinite(p)
+    expected = np.full(len(p), np.nan)
+    if known.any():
+        expected[known] = multipletests(p[known], method="holm")[1]
+    assert holm(p) == pytest.approx(expected, nan_ok=True)
 
 
 def test_equivalence_of_two_means_is_statsmodels_tost():

@@ -11,7 +11,6 @@ from itertools import combinations
 
 import numpy as np
 from scipy.stats import t
-from statsmodels.stats.multitest import multipletests
 
 from decay_atlas.statistics.censored import Estimate
 from decay_atlas.statistics.landscape import Floats
@@ -22,10 +21,12 @@ Located = Mapping[tuple[str, str], Estimate]
 
 def holm(p: Floats) -> Floats:
     """Holm's correction over the p-values that exist; NaN stays NaN."""
+    # Not statsmodels' multipletests: it collects garbage at every call, which takes 0.1 s.
     corrected = np.full(len(p), np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        corrected[known] = multipletests(p[known], method="holm")[1]
+    known = np.flatnonzero(np.isfinite(p))
+    ascending = known[np.argsort(p[known], kind="stable")]
+    remaining = np.arange(len(known), 0, -1)
+    corrected[ascending] = np.minimum(np.maximum.accumulate(p[ascending] * remaining), 1.0)
     return corrected
 
 
