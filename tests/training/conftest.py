@@ -12,6 +12,7 @@ from decay_atlas.grid import settings_of
 from decay_atlas.training import datasets
 from decay_atlas.training.batches import Data
 
+torch.set_num_threads(1)  # as a training process does: two threads fight over nets this small
 CPU = torch.device("cpu")
 DIGITS = {
     "source": "digits",
