@@ -1,0 +1,82 @@
+"""Pages that people read say what is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from decay_atlas.statistics import collect
+from decay_atlas.statistics.claims import claims
+from decay_atlas.statistics.deviation import deviation
+from decay_atlas.statistics.importance import importance
+from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.ratio import ratio
+from decay_atlas.statistics.recommendation import recommendation
+from decay_atlas.statistics.simulator import simulate
+from decay_atlas.statistics.tuning import tuning
+from decay_atlas.statistics.universality import universality
+
+ROOT = Path(__file__).parents[1]
+TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "optima": lambda runs: optima(runs, "max"),
+    "ratio": lambda runs: ratio(runs, "max"),
+    "laws": lambda runs: laws(runs, "max"),
+    "universality": lambda runs: universality(runs, "max"),
+    "deviation": lambda runs: deviation(runs, "max")[0],
+    "deviation_fit": lambda runs: deviation(runs, "max")[1],
+    "tuning": lambda runs: tuning(runs, "max"),
+    "importance": lambda runs: importance(runs, "max"),
+    "recommendation": lambda runs: recommendation(runs, "max"),
+    "claims": lambda _: claims({}),
+}
+
+
+def documented() -> dict[str, list[str]]:
+    """The columns that results/README.md explains, by the file they are in."""
+    columns = {}
+    for section in re.split(r"^##+ ", (ROOT / "results/README.md").read_text(), flags=re.M)[1:]:
+        title, *lines = section.splitlines()
+        cells = [line.split("|")[1] for line in lines if line.startswith("| `")]
+        columns[title.removesuffix(".csv")] = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    return columns
+
+
+@pytest.fixture(scope="module")
+def runs() -> pd.DataFrame:
+    return simulate(lr=[1e-3, 3e-3, 1e-2], wd=[0.01, 0.1, 1.0, 10.0], seeds=2, archs=["a", "b"], law="product")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_of_a_table_is_explained(table: str, runs: pd.DataFrame) -> None:
+    assert documented()[table] == list(TABLES[table](runs).columns)
+
+
+def test_every_column_of_the_table_of_runs_is_explained() -> None:
+    assert documented()["runs.parquet"] == list(collect.COLUMNS)
+
+
+def test_every_table_of_the_workflow_is_explained() -> None:
+    rules = (ROOT / "workflow/rules/statistics.smk").read_text()
+    made = re.findall(r'table\("(\w+)"\)', rules)
+    assert sorted(made) == sorted(TABLES)
+
+
+def test_links_within_the_project_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "results/README.md"):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_one_version_everywhere() -> None:
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert version is not None
+    citation: dict[str, Any] = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == version.group(1)
+    assert version.group(1) in (ROOT / "CHANGELOG.md").read_text()
