@@ -1,0 +1,112 @@
+"""Golden trajectories: when a change alters the numbers that training makes, these tests fail.
+
+If the change is meant, raise TRAINING_VERSION in training/__init__.py, which gives every run a new place,
+and write the trajectories anew:  python -m tests.training.test_golden
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from decay_atlas.config import ROOT, load
+from decay_atlas.grid import settings_of
+from decay_atlas.training import TRAINING_VERSION, datasets
+from decay_atlas.training.augment import AUGMENTATIONS, augmented
+from decay_atlas.training.loop import train
+from tests.training.conftest import CPU, DIGITS, data_of
+
+FOLDER = Path(__file__).parent / "golden"
+TOLERANCE = 1e-3
+"""Relative. Processors differ in the order of their sums: 1e-6 a step, and 12 steps of training amplify that."""
+ADVICE = (
+    "training makes other numbers than it did. If that is meant, raise TRAINING_VERSION in "
+    "workflow/decay_atlas/training/__init__.py, then run: python -m tests.training.test_golden"
+)
+SHORT = {"epochs": 3, "train_size": 128, "augment": ["crop", "jitter"], "label_smoothing": 0.1, "grad_clip": 5}
+ARCHS = ("tiny_resnet", "tiny_vit", "tiny_convnext", "tiny_mixer", "tiny_swin")
+
+
+def trajectory(arch: str, recipe: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Twelve steps of a demo network."""
+    config = load("demo", ROOT)
+    full = {**config["recipes"]["digits-noisy"], **SHORT, **recipe}
+    settings = settings_of(DIGITS, full, config["archs"][arch])
+    result, _ = train(settings, 0.004, 0.3, 0, data_of(settings, folder), CPU)
+    columns = ("train_loss", "val_loss", "test_loss", "lr", "weight_norm", "gradient_norm")
+    return {name: result["history"][name] for name in columns}
+
+
+def data(folder: Path) -> dict[str, Any]:
+    """The data set's checksum, and which labels are noisy."""
+    split = datasets.load(folder, {"val_fraction": 0.3, "train_size": 64, "label_noise": 0.3})
+    return {"checksum": split.checksum, "labels": split.train.labels.tolist()}
+
+
+def augmentations(folder: Path) -> dict[str, Any]:
+    """Mean and spread of every augmentation of the same noise."""
+    noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), np.uint8))
+    found = {}
+    for name in AUGMENTATIONS:
+        images = augmented(noise, [name], torch.Generator().manual_seed(0))
+        found[name] = [images.mean().item(), images.std().item(), images[7, 1, 3:6, 3:6].flatten().tolist()]
+    return found
+
+
+CASES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    **{arch: lambda folder, arch=arch: trajectory(arch, {}, folder) for arch in ARCHS},  # type: ignore[misc]
+    "sgd": lambda folder: trajectory("tiny_mixer", {"optimizer": {"name": "sgd"}}, folder),
+    "data": data,
+    "augmentations": augmentations,
+}
+
+
+def differences(found: Any, golden: Any, where: str = "") -> list[str]:
+    """The places in which two structures of numbers differ by more than the tolerance."""
+    if isinstance(golden, dict):
+        inner = [differences(found.get(key), golden[key], f"{where}.{key}") for key in golden]
+        return [place for places in inner for place in places]
+    if isinstance(golden, list) and isinstance(found, list) and len(found) == len(golden):
+        inner = [differences(a, b, f"{where}[{k}]") for k, (a, b) in enumerate(zip(found, golden, strict=True))]
+        return [place for places in inner for place in places]
+    close = (
+        isinstance(golden, float)
+        and isinstance(found, float | int)
+        and (abs(found - golden) <= TOLERANCE * max(abs(golden), 1e-2))
+    )
+    return [] if close or found == golden else [f"{where.lstrip('.')}: {found}, was {golden}"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_training_makes_the_numbers_it_always_made(case: str, digits: Path) -> None:
+    golden = json.loads((FOLDER / f"{case}.json").read_text())
+    assert golden["training_version"] == TRAINING_VERSION, f"{case}: {ADVICE}"
+    changed = differences(CASES[case](digits), golden["numbers"])
+    assert not changed, f"{case}: {ADVICE}\n" + "\n".join(changed)
+
+
+def test_a_change_of_the_numbers_is_noticed(digits: Path) -> None:
+    golden = json.loads((FOLDER / "tiny_mixer.json").read_text())["numbers"]
+    changed = trajectory("tiny_mixer", {"optimizer": {"name": "adamw", "betas": [0.9, 0.99]}}, digits)
+    assert differences(changed, golden)
+
+
+def regenerate() -> None:
+    """Write every golden file anew."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        datasets.prepare("digits", DIGITS, folder)
+        for case, numbers in CASES.items():
+            content = {"training_version": TRAINING_VERSION, "numbers": numbers(Path(folder))}
+            (FOLDER / f"{case}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    regenerate()

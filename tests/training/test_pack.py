@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from decay_atlas.grid import Run, digest_of
+from decay_atlas.records import is_whole, read_record, staged
+from decay_atlas.training import __main__ as program
+from decay_atlas.training import models, pack
+from decay_atlas.training.pack import train_pack
+
+SAME = ("status", "test_best", "test_final", "val_best", "val_final", "history")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float, int]]:
+    """The (lr, wd, seed) of every run that was really trained, as it goes."""
+    runs: list[tuple[float, float, int]] = []
+    train = pack.train
+
+    def noted(settings: Any, lr: float, wd: float, seed: int, *rest: Any) -> Any:
+        runs.append((lr, wd, seed))
+        return train(settings, lr, wd, seed, *rest)
+
+    monkeypatch.setattr(pack, "train", noted)
+    return runs
+
+
+def paths(settings: dict[str, Any], seeds: int = 3, lr: float = 0.01) -> list[str]:
+    digest = digest_of(settings)
+    return [Run("digits", "quick", "tiny", digest, lr, 0.1, seed).path for seed in range(seeds)]
+
+
+def files() -> set[str]:
+    return {str(path) for path in Path("results").rglob("*") if path.is_file()}
+
+
+def fail_for(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    train = pack.train
+
+    def failing(settings: Any, lr: float, wd: float, run_seed: int, *rest: Any) -> Any:
+        if run_seed == seed:
+            raise RuntimeError("the device fell off the bus")
+        return train(settings, lr, wd, run_seed, *rest)
+
+    monkeypatch.setattr(pack, "train", failing)
+
+
+def test_a_pack_writes_whole_records_and_their_settings(digits: Path, settings: dict[str, Any]) -> None:
+    records = paths(settings)
+    assert train_pack(settings, records, digits) == []
+    beside = str(Path(records[0]).with_name("settings.json"))
+    assert files() == {*records, beside}  # and nothing is left staged
+    assert json.loads(Path(beside).read_text()) == settings
+    for path in records:
+        record, run = read_record(path), Run.from_path(path)
+        assert is_whole(path, settings)
+        assert {key: record[key] for key in ("dataset", "recipe", "arch", "digest", "lr", "wd", "seed")} == {
+            key: getattr(run, key) for key in run.__slots__
+        }
+        assert record["data_checksum"] == json.loads((digits / "manifest.json").read_text())["checksum"]
+        assert record["device"]["type"] == "cpu"
+        assert record["versions"]["torch"] == torch.__version__.split("+")[0] or record["versions"]["torch"]
+        assert record["seconds"] > 0
+
+
+def test_a_packs_run_equals_the_same_run_alone_bit_for_bit(digits: Path, settings: dict[str, Any]) -> None:
+    settings["recipe"]["augment"] = ["crop", "jitter"]
+    records = paths(settings)
+    train_pack(settings, records, digits)
+    together = [read_record(path) for path in records]
+    Path(records[2]).unlink()
+    train_pack(settings, records[2:], digits)
+    alone = read_record(records[2])
+    assert {name: alone[name] for name in SAME} == {name: together[2][name] for name in SAME}
+    assert len({record["test_loss_final"] for record in together}) == 3
+
+
+def test_what_is_there_is_not_trained_again(
+    digits: Path, settings: dict[str, Any], trained: list[tuple[float, float, int]]
+) -> None:
+    records = paths(settings)
+    train_pack(settings, records[:2], digits)
+    before = [Path(path).stat().st_mtime_ns for path in records[:2]]
+    train_pack(settings, records, digits)
+    train_pack(settings, records, digits)
+    assert trained == [(0.01, 0.1, seed) for seed in range(3)]
+    assert [Path(path).stat().st_mtime_ns for path in records[:2]] == before
+
+
+@pytest.mark.parametrize("harm", ["", '{"format": 1, "status"', '{"format": 1, "status": "ok", "settings": {}}'])
+def test_a_record_that_is_cut_off_or_of_other_settings_is_trained_again(
+    digits: Path, settings: dict[str, Any], trained: list[tuple[float, float, int]], harm: str
+) -> None:
+    records = paths(settings, seeds=2)
+    train_pack(settings, records, digits)
+    Path(records[1]).write_text(harm)
+    train_pack(settings, records, digits)
+    assert trained == [(0.01, 0.1, 0), (0.01, 0.1, 1), (0.01, 0.1, 1)]
+    assert is_whole(records[1], settings)
+
+
+def test_a_failing_run_stops_no_other_and_nothing_finished_is_lost(
+    digits: Path,
+    settings: dict[str, Any],
+    trained: list[tuple[float, float, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    records = paths(settings)
+    train_pack(settings, records[:1], digits)
+    with monkeypatch.context() as patch:
+        fail_for(patch, seed=1)
+        assert train_pack(settings, records, digits) == [records[1]]
+    assert "the device fell off the bus" in capsys.readouterr().err
+    for path in (records[0], records[2]):  # old and new alike survive what Snakemake does to a failed job
+        Path(path).unlink()
+    assert train_pack(settings, records, digits) == []
+    assert trained == [(0.01, 0.1, seed) for seed in (0, 2, 1)]
+    assert not any(staged(path).exists() for path in records)
+
+
+def test_a_file_system_without_hard_links_will_do(
+    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    records = paths(settings)
+    assert train_pack(settings, records, digits) == []
+    assert all(is_whole(path, settings) for path in records)
+
+
+def test_weights_are_kept_where_the_recipe_says_so(digits: Path, settings: dict[str, Any]) -> None:
+    settings["recipe"]["keep_weights"] = True
+    (record,) = paths(settings, seeds=1)
+    train_pack(settings, [record], digits)
+    model = models.build(settings["arch"], 10, 1)
+    model.load_state_dict(torch.load(Path(record).with_suffix(".pt"), weights_only=True))
+    length = torch.cat([weights.detach().flatten() for weights in model.parameters()]).norm().item()
+    assert length == pytest.approx(read_record(record)["history"]["weight_norm"][-1], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"engine": "warp"}, "engine: unknown 'warp'; there are auto, serial"),
+        ({"device": "cuda"}, "no usable GPU here; leave execution.device at auto or cpu"),
+        ({"device": "abacus"}, "device abacus"),
+        ({"paths": ["results/runs/notes.json"]}, "not the path of a run record"),
+        ({"evaluations": ["pruning?"]}, "unknown 'pruning\\?'"),
+        ({"data_dir": "nowhere"}, "no prepared data set"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_trained(
+    digits: Path, settings: dict[str, Any], change: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    if "evaluations" in change:
+        settings["recipe"] |= change
+        change = {}
+    call = {"settings": settings, "paths": paths(settings), "data_dir": digits, **change}
+    with pytest.raises(ValueError, match=message):
+        train_pack(**call)
+    assert not Path("results").exists()
+
+
+def test_a_path_of_other_settings_is_refused(digits: Path, settings: dict[str, Any]) -> None:
+    records = paths(settings)
+    settings["recipe"]["epochs"] = 3
+    with pytest.raises(ValueError, match="its digest is not that of the settings"):
+        train_pack(settings, records, digits)
+
+
+def call_program(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], data: Path, records: list[str]) -> int:
+    arguments = ["--settings", json.dumps(settings), "--data", str(data), "--device", "cpu", *records]
+    monkeypatch.setattr(sys, "argv", ["training", *arguments])
+    return program.main()
+
+
+def test_the_program_says_how_it_went(
+    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = paths(settings)
+    with monkeypatch.context() as patch:
+        fail_for(patch, seed=1)
+        assert call_program(patch, settings, digits, records) == 1
+    log = capsys.readouterr().err
+    assert "[2/3] tiny lr 0.01 wd 0.1 seed 2: test " in log
+    assert f"1 of 3 runs failed: {records[1]}" in log
+    assert call_program(monkeypatch, settings, digits, records) == 0
+    assert call_program(monkeypatch, settings, Path("nowhere"), paths(settings, lr=0.02)) == 2
+    assert "error: nowhere: no prepared data set" in capsys.readouterr().err
