@@ -251,7 +251,7 @@ def matchers(rule: PackRule) -> list[re.Pattern[str]]:
 
 
 @pytest.mark.parametrize("packed", [axes for size in range(4) for axes in subsets(AXES, size)])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(grid=grids())
 def test_every_run_is_the_output_of_just_one_rule(packed: tuple[str, ...], grid: Grid) -> None:
     rules = grid.pack_rules(packed)
@@ -262,7 +262,7 @@ def test_every_run_is_the_output_of_just_one_rule(packed: tuple[str, ...], grid:
 
 
 @pytest.mark.parametrize("packed", [axes for size in range(4) for axes in subsets(AXES, size)])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(grid=grids())
 def test_a_job_makes_a_packs_runs_and_no_other(packed: tuple[str, ...], grid: Grid) -> None:
     """Ask Snakemake's way for each run: the whole output of its job is the runs that share its free axes."""
