@@ -56,8 +56,8 @@ def test_digits_are_scikit_learns_on_the_scale_of_bytes(digits: Path) -> None:
     theirs = np.rint(load_digits().data * 255 / 16)
     assert ours.dtype == np.uint8
     assert sorted(map(bytes, ours)) == sorted(map(bytes, theirs.astype(np.uint8)))
-    shares = [np.bincount(part.labels) / len(part) for part in (split.train, split.test)]
-    np.testing.assert_allclose(*shares, atol=0.002)
+    train, test = (np.bincount(part.labels) / len(part) for part in (split.train, split.test))
+    np.testing.assert_allclose(train, test, atol=0.002)
 
 
 def test_preparing_twice_gives_the_same_checksum_and_other_data_another(digits: Path, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_small_image_folder_becomes_arrays(tmp_path: Path, held_out: str) -> N
     manifest = prepare("pets", image_tree(tmp_path / "raw", held_out), tmp_path / "out")
     assert (manifest["kind"], manifest["class_names"]) == ("arrays", ["cat", "dog"])
     split = load(tmp_path / "out", {})
-    assert split.train.images.shape == (12, 3, 8, 8)  # type: ignore[union-attr]
+    assert np.asarray(split.train.images).shape == (12, 3, 8, 8)
     assert len(split.test) == 6
     brightness = np.asarray(split.train.images)[:, 0].mean((1, 2))
     np.testing.assert_allclose(brightness, np.where(split.train.labels == 0, 30, 220), atol=3)
@@ -117,7 +117,8 @@ def test_a_large_image_folder_is_indexed(tmp_path: Path, monkeypatch: pytest.Mon
     assert manifest["kind"] == "tree"
     assert (len(split.train), len(split.val)) == (6, 6)
     for part in (split.train, split.val, split.test):
-        assert [path.parent.name for path in part.images] == [["cat", "dog"][k] for k in part.labels]  # type: ignore[union-attr]
+        names = [Path(path).parent.name for path in part.images]
+        assert names == [["cat", "dog"][label] for label in part.labels]
     (tmp_path / "raw/train/cat/0.jpg").write_bytes(b"longer than it was before, or at least different")
     assert prepare("pets", entry, tmp_path / "out")["checksum"] != manifest["checksum"]
 

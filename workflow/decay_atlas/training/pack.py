@@ -64,9 +64,6 @@ class _Trainer:
 
     def __init__(self, settings: dict[str, Any], data_dir: str | Path, device: torch.device, threads: int) -> None:
         torch.set_num_threads(threads)
-        torch.set_flush_denormal(True)  # strong decay makes weights denormal, which a CPU computes 100× slower
-        torch.use_deterministic_algorithms(device.type == "cpu")
-        torch.backends.cudnn.benchmark = device.type == "cuda"
         self.settings, self.device = settings, device
         self.data = Data(datasets.load(data_dir, settings["recipe"]), settings, device, threads)
         self.about = {
@@ -105,6 +102,7 @@ class _Trainer:
         }
         if self.settings["recipe"].get("keep_weights"):
             weights = path.with_suffix(".pt")
+            weights.parent.mkdir(parents=True, exist_ok=True)
             part = weights.with_name(f".{weights.name}.{os.getpid()}.part")
             torch.save(model.state_dict(), part)
             part.replace(weights)
@@ -115,7 +113,10 @@ class _Trainer:
 def _device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"device {name}: torch knows no such device; use auto, cpu or cuda") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {name}: there is no usable GPU here; leave execution.device at auto or cpu")
     return device
