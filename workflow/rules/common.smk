@@ -1,4 +1,4 @@
-# What every rule file needs: the resolved study, its grid, and where things lie.
+# Shared by every part of the workflow: the resolved study, its grid, where things lie, and helpers.
 import json
 import os
 import sys
@@ -9,15 +9,15 @@ from snakemake.logging import logger
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
-# Scripts and training run in other processes, under --sdm in other environments.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(LIBRARY), os.environ.get("PYTHONPATH")])
-)
 
 from decay_atlas.config import ConfigError, grid_of, resolve
 from decay_atlas.grid import DIGEST, NAME, NUMBER, dataset_folder
 from decay_atlas.provenance import source_digest
 from decay_atlas.recovery import recover
+from decay_atlas.stage import share_library
+
+# Scripts and training run in other processes, under --sdm in other environments.
+share_library(LIBRARY)
 
 if workflow.is_main_process and not workflow.dryrun:
     recover(Path(".snakemake"))
@@ -63,11 +63,25 @@ def manifest_of(wildcards):
     return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"
 
 
-def train_command():
-    """What makes the records of a pack: the training program, or the simulator in its place."""
-    if "simulate" in STUDY:
-        return "-m decay_atlas.simulation --settings {params.settings:q}"
-    return (
-        "-m decay_atlas.training --settings {params.settings:q} --data $(dirname {input.manifest:q}) "
-        "--engine {resources.engine} --device {resources.device} --threads {threads}"
+# What makes the records of a pack: the training program, or the simulator in its place.
+if "simulate" in STUDY:
+    TRAIN = (
+        "{resources.python} -m decay_atlas.simulation --settings {params.settings:q} "
+        "{output:q} > {log:q} 2>&1"
+    )
+else:
+    TRAIN = (
+        "{resources.python} -m decay_atlas.training --settings {params.settings:q} "
+        "--data $(dirname {input.manifest:q}) --engine {resources.engine} --device {resources.device} "
+        "--threads {threads} {output:q} > {log:q} 2>&1"
+    )
+
+
+def table(name):
+    """The output file of a table, marked for `snakemake --report`."""
+    return report(
+        f"{RESULTS}/tables/{name}.csv",
+        caption=f"../report/table_{name}.rst",
+        category="Tables",
+        labels={"table": name},
     )

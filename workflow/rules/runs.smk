@@ -31,6 +31,7 @@ else:
         conda:
             "../../envs/training.yaml"
         resources:
+            python=PYTHON,
             source=lambda wildcards: STUDY["datasets"][wildcards.dataset].get(
                 "path", ""
             ),
@@ -39,7 +40,7 @@ else:
                 GRID.dataset_entry(wildcards.dataset, wildcards.digest)
             ),
         shell:
-            "{PYTHON} -m decay_atlas.training.prepare --name {wildcards.dataset} --entry {params.entry:q} "
+            "{resources.python} -m decay_atlas.training.prepare --name {wildcards.dataset} --entry {params.entry:q} "
             "--path={resources.source:q} $(dirname {output.manifest:q}) > {log:q} 2>&1"
 
     # A run is trained once: `update` keeps finished records when their pack runs again, `params` says nothing of
@@ -61,6 +62,7 @@ else:
                 f"../../envs/{'analysis' if 'simulate' in STUDY else 'training'}.yaml"
             threads: STUDY["execution"]["threads"]
             resources:
+                python=PYTHON,
                 engine=STUDY["execution"]["engine"],
                 device=STUDY["execution"]["device"],
                 gpu=lambda wildcards: STUDY["execution"]["gpus"].get(
@@ -71,7 +73,7 @@ else:
                     GRID.settings[wildcards.digest], separators=(",", ":")
                 ),
             shell:
-                "{PYTHON} " + train_command() + " {output:q} > {log:q} 2>&1"
+                TRAIN
 
     rule collect:
         input:

@@ -17,16 +17,6 @@ TABLES = [
 STAGES = [f"decay_atlas.statistics.{name.removesuffix('_fit')}" for name in TABLES]
 
 
-def table(name):
-    """The output file of a table, marked for `snakemake --report`."""
-    return report(
-        f"{RESULTS}/tables/{name}.csv",
-        caption=f"../report/table_{name}.rst",
-        category="Tables",
-        labels={"table": name},
-    )
-
-
 rule optima:
     input:
         runs=f"{RESULTS}/runs.parquet",
