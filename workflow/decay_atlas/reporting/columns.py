@@ -1,138 +1,294 @@
-"""The tables' columns as a reader sees them: a heading, a sentence of help, and how a value is printed."""
+"""The columns of every table as the page shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
-
-from decay_atlas.reporting.words import NONE, axis_value, fixed, is_missing, number, p_value
+from typing import NamedTuple
 
 
-def text(value: Any) -> str:
-    """A word as it is."""
-    return NONE if is_missing(value) else str(value)
+class Column(NamedTuple):
+    """A column: its name in the table, label, help, and form (a key of `tables.FORMS`).
 
+    `bounds` makes it an interval of two columns. `missing` says why a dash stands there, unless the column
+    `reason` of the same row says it.
+    """
 
-def yes_no(value: Any) -> str:
-    """A truth value as a word."""
-    return NONE if is_missing(value) else "yes" if value else "no"
-
-
-def rate(value: Any) -> str:
-    """A learning rate or weight decay that was set."""
-    return NONE if is_missing(value) else axis_value(float(value))
-
-
-def whole(value: Any) -> str:
-    """A count."""
-    return NONE if is_missing(value) else f"{float(value):,.0f}"
-
-
-def percent(value: Any) -> str:
-    """A share as a percentage."""
-    return NONE if is_missing(value) else f"{100 * float(value):.0f} %"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A heading, what it means, how its values are printed, and whether they stand to the right."""
-
-    heading: str
+    name: str
+    label: str
     help: str
-    print: Callable[[Any], str] = text
-    numeric: bool = True
+    form: str = "text"
+    missing: str = ""
+    bounds: tuple[str, str] | None = None
+    reason: str = ""
 
 
-two = partial(fixed, decimals=2)
-WORD = {"print": text, "numeric": False}
+_WHERE = (
+    Column("dataset", "data set", "Data set the runs were trained on."),
+    Column("recipe", "recipe", "Everything about the training that is no axis of the grid; spelled out below."),
+)
+_COMBINATION = (*_WHERE, Column("arch", "architecture", "Architecture, as named in the study."))
+_ONE_SEED = "needs two seeds or more"
+_NO_SLOPE = "too few optima inside the grid, or one seed"
+_NO_RHO = "no optimum inside the grid, or one seed"
 
-COLUMNS = {
-    "dataset": Column("data set", "the data the runs were trained on", **WORD),
-    "recipe": Column("recipe", "everything about a run that is no grid axis", **WORD),
-    "arch": Column("architecture", "the network; (all) pools the architectures", **WORD),
-    "lr": Column("η", "learning rate at its peak", rate),
-    "wd_opt": Column("λ*", "the weight decay on the grid with the best average over seeds", rate),
-    "wd_smooth": Column("λ* smooth", "the optimum between grid points, by a local curve in log λ", number),
-    "value": Column("value", "average over seeds, in the metric's unit", two),
-    "sd": Column("sd", "standard deviation over seeds", two),
-    "n_seeds": Column("seeds", "runs of the cell", whole),
-    "edge": Column("edge", "whether the optimum lies at an end of the weight decays", **WORD),
-    "tied": Column("tied", "whether another λ has the same average (the smaller one is given)", yes_no, False),
-    "distinguished": Column("told apart", "whether any λ can be told from the best within seed noise", yes_no, False),
-    "rho": Column("ρ", "slope of λ* = ρη through the origin", number),
-    "rho_lo": Column("ρ low", "2.5 % percentile over resampled seeds, as published", number),
-    "rho_hi": Column("ρ high", "97.5 % percentile over resampled seeds, as published", number),
-    "rho_lo_cal": Column("calibrated low", "lower end of the calibrated 95 % interval of ρ", number),
-    "rho_hi_cal": Column("calibrated high", "upper end of the calibrated 95 % interval of ρ", number),
-    "p_reference": Column("p (reference)", "test of ρ equal to the reference ratio", p_value),
-    "p_holm": Column("p (Holm)", "the same, corrected for the number of tests", p_value),
-    "intercept_p": Column("p (intercept)", "test of a line with intercept against one through 0", p_value),
-    "r2_centred": Column("R² centred", "1 − SS residual / SS about the mean; may be negative", two),
-    "r2_uncentred": Column("R² uncentred", "1 − SS residual / SS about 0", two),
-    "leverage": Column("leverage", "share of Ση² that the largest η carries", percent),
-    "n_edge": Column("at edge", "optima at an end of the weight decays", whole),
-    "n_lr": Column("η", "learning rates with an optimum", whole),
-    "published": Column("published ρ", "table 1 of the published study", **WORD),
-    "method": Column("method", "how the slope was fitted; censored is the one to trust", **WORD),
-    "slope": Column("slope b", "log–log slope of λ* on η: +1 ratio, 0 decoupled, −1 product", two),
-    "slope_lo": Column("low", "lower end of its 95 % interval", two),
-    "slope_hi": Column("high", "upper end of its 95 % interval", two),
-    "p_ratio": Column("p (b = 1)", "test of the ratio law", p_value),
-    "p_decoupled": Column("p (b = 0)", "test of the decoupled law", p_value),
-    "p_product": Column("p (b = −1)", "test of the product law", p_value),
-    "product": Column("ηλ*", "geometric mean of ηλ* over the interior optima", number),
-    "n_interior": Column("inside", "optima inside the grid", whole),
-    "n_censored": Column("censored", "optima at an edge, known only to lie beyond it", whole),
-    "verdict": Column("verdict", "what may be concluded", **WORD),
-    "quantity": Column("quantity", "ρ = λ*/η, or the product ηλ*", **WORD),
-    "test": Column("test", "statistical test", **WORD),
-    "statistic": Column("statistic", "its value", two),
-    "df1": Column("df", "degrees of freedom", number),
-    "df2": Column("df (error)", "degrees of freedom of the error", partial(number, digits=3)),
-    "p": Column("p", "p-value", p_value),
-    "margin": Column("margin", "factor within which ratios count as equal", two),
-    "conclusion": Column("may be concluded", "in words", **WORD),
-    "detectable": Column("detectable ×/÷", "the smallest factor this design would have found", two),
-    "centre": Column("about", "what κ multiplies: the ratio law, the measured optimum, the product law", **WORD),
-    "kappa": Column("κ", "deviation factor", number),
-    "drop": Column("drop", "loss of quality against the best λ, cross-fitted over seeds", two),
-    "lo": Column("low", "lower end of its 95 % interval", two),
-    "hi": Column("high", "upper end of its 95 % interval", two),
-    "n": Column("n", "seeds × architectures", whole),
-    "reached": Column("reached", "share of η × architectures that the grid reaches", percent),
-    "noise_floor": Column("noise floor", "what noise alone would show without cross-fitting", two),
-    "blank": Column("why blank", "why there is no number", **WORD),
-    "published_drop": Column("published", "table 2 of the published study, pp", **WORD),
-    "side": Column("side", "κ below 1, above 1, or both", **WORD),
-    "delta": Column("δ", "half-width of the tolerance zone in ln κ", two),
-    "gamma": Column("γ", "curvature outside the zone", two),
-    "r2": Column("R²", "share of variance explained", two),
-    "strategy": Column("strategy", "how the two settings are searched", **WORD),
-    "budget": Column("cells", "distinct (η, λ) cells trained", number),
-    "runs": Column("runs", "training runs over all seeds", whole),
-    "device_hours": Column("device-hours", "as measured on these runs", two),
-    "gap": Column("gap", "loss of quality against the full search", two),
-    "gap_lo": Column("low", "lower end of its 95 % interval", two),
-    "gap_hi": Column("high", "upper end of its 95 % interval", two),
-    "points": Column("points", "whether its cells were trained or interpolated", **WORD),
-    "optimism": Column("optimism", "what selecting on the reported score would add", two),
-    "region": Column("region", "all runs, or the better half of the learning rates", **WORD),
-    "source": Column("source", "what varies", **WORD),
-    "share": Column("share", "share of the variance (ω²)", percent),
-    "wd": Column("λ", "recommended weight decay", number),
-    "wd_lo": Column("low", "lower end of its 95 % interval", number),
-    "wd_hi": Column("high", "upper end of its 95 % interval", number),
-    "law": Column("by", "the law it rests on; measured: the optimum at this η itself", **WORD),
-    "loss": Column("lost", "what it lost on the grid against the best λ there, cross-fitted", two),
-    "note": Column("note", "what is missing and why", **WORD),
-    "statement": Column("claim", "what the published study says", **WORD),
-    "reported": Column("reported", "its figure", **WORD),
-    "measured": Column("measured here", "this study's figure", **WORD),
-    "why": Column("why", "the reason for the verdict", **WORD),
-    "diverged": Column("diverged", "runs that diverged; they count as chance", whole),
-    "hours": Column("device-hours", "as measured", two),
-    "seconds": Column("s a run", "mean seconds a run", partial(fixed, decimals=1)),
-    "device": Column("device", "what trained them", **WORD),
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "optima": (
+        *_COMBINATION,
+        Column("lr", "η", "Learning rate.", "axis"),
+        Column("wd_opt", "λ*", "Weight decay of the best average over seeds.", "axis", reason="note"),
+        Column(
+            "wd_smooth",
+            "smooth λ*",
+            "The optimum between grid points, by a local curve in log λ.",
+            "axis",
+            "no curve: the optimum is at an edge, or no valley can be seen",
+        ),
+        Column("edge", "edge", "Whether λ* is the first or last weight decay: then it may lie beyond.", reason="note"),
+        Column(
+            "rival_low",
+            "as good as λ*",
+            "The weight decays that seed noise cannot tell from the best.",
+            "axis",
+            bounds=("rival_low", "rival_high"),
+            reason="note",
+        ),
+        Column("value", "{metric} ({unit})", "Average over seeds at λ*.", "value", reason="note"),
+        Column("sd", "sd ({pp})", "Standard deviation over seeds at λ*.", "significant", _ONE_SEED),
+        Column("n_seeds", "seeds", "Seeds at λ*.", "count"),
+        Column("tied", "tied", "Whether another weight decay is exactly as good.", "yes"),
+    ),
+    "laws": (
+        *_COMBINATION,
+        Column(
+            "method",
+            "method",
+            "Censored regression knows that an optimum at an edge may lie beyond, and carries the "
+            "verdict; ols and theil-sen use interior grid optima alone.",
+        ),
+        Column("slope", "slope b", "Log–log slope of λ* on η: +1 ratio, 0 decoupled, −1 product.", "fixed", _NO_SLOPE),
+        Column(
+            "slope_lo",
+            "95 % interval",
+            "Interval of the slope, with the uncertainty of choosing the optima.",
+            "fixed",
+            _NO_SLOPE,
+            ("slope_lo", "slope_hi"),
+        ),
+        Column("p_ratio", "p ratio", "Two-sided test of b = 1 (λ* ∝ η).", "p", _NO_SLOPE),
+        Column("p_decoupled", "p decoupled", "Two-sided test of b = 0 (λ* does not depend on η).", "p", _NO_SLOPE),
+        Column("p_product", "p product", "Two-sided test of b = −1 (ηλ* constant).", "p", _NO_SLOPE),
+        Column(
+            "product",
+            "ηλ*",
+            "Geometric mean of the product over interior optima.",
+            "significant",
+            "no optimum inside the grid",
+        ),
+        Column("n_interior", "inside", "Optima inside the grid.", "count"),
+        Column("n_censored", "censored", "Optima at an edge, which bound but do not locate.", "count"),
+        Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
+    ),
+    "ratio": (
+        *_COMBINATION,
+        Column("rho", "ρ", "Slope through the origin of λ* on η, as published.", "significant", "no optimum"),
+        Column(
+            "rho_lo",
+            "95 % as published",
+            "Exact percentiles over resampled seeds; too narrow with few seeds.",
+            "significant",
+            _ONE_SEED,
+            ("rho_lo", "rho_hi"),
+        ),
+        Column("rho_smooth", "ρ smooth", "The same through the smooth interior optima.", "significant", _NO_RHO),
+        Column(
+            "rho_lo_cal",
+            "95 % calibrated",
+            "Interval of ρ smooth from pooled seed noise; carries the conclusions.",
+            "significant",
+            _NO_RHO,
+            ("rho_lo_cal", "rho_hi_cal"),
+        ),
+        Column(
+            "p_reference",
+            "p (ρ = ref.)",
+            "t test of the published ratio, with the bootstrap standard error.",
+            "p",
+            "no standard error",
+            reason="note",
+        ),
+        Column(
+            "p_holm",
+            "p Holm",
+            "The same, corrected for the number of combinations.",
+            "p",
+            "no standard error",
+            reason="note",
+        ),
+        Column(
+            "intercept_p",
+            "p intercept",
+            "t test that the line of λ* on η passes the origin.",
+            "p",
+            "fewer than three learning rates",
+        ),
+        Column(
+            "r2_centred",
+            "R² centred",
+            "1 − SS residual / SS about the mean, of the line through the origin; may be negative.",
+            "fixed",
+            "all λ* are equal",
+        ),
+        Column("r2_uncentred", "R² uncentred", "1 − SS residual / SS about zero.", "fixed", "all λ* are 0"),
+        Column(
+            "leverage", "leverage", "Share of Ση² that the largest η carries: how far one point decides ρ.", "percent"
+        ),
+        Column("n_edge", "at edge", "Optima at an edge, of those below.", "count"),
+        Column("n_lr", "η", "Learning rates with an optimum.", "count"),
+    ),
+    "ratio_published": (
+        *_COMBINATION,
+        Column("rho", "ρ here", "This study's ratio.", "significant", "no optimum"),
+        Column(
+            "rho_lo_cal",
+            "95 % calibrated",
+            "This study's calibrated interval.",
+            "significant",
+            _NO_RHO,
+            ("rho_lo_cal", "rho_hi_cal"),
+        ),
+        Column("rho_published", "ρ published", "Table 1 of the published study.", "significant"),
+        Column(
+            "rho_lo_published",
+            "95 % published",
+            "Its interval.",
+            "significant",
+            "",
+            ("rho_lo_published", "rho_hi_published"),
+        ),
+        Column("slope_here", "slope here", "This study's log–log slope.", "fixed", _NO_SLOPE),
+        Column("slope", "slope published", "Its log–log slope.", "fixed"),
+    ),
+    "deviation": (
+        *_WHERE,
+        Column(
+            "centre", "about", "What κ multiplies: the published ratio law, the measured optimum, or the product law."
+        ),
+        Column("kappa", "κ", "Deviation factor.", "axis"),
+        Column(
+            "drop",
+            "lost ({pp})",
+            "Quality at λ*(η) less that at κ times the centre, chosen and scored on different "
+            "seeds; may be negative by chance.",
+            "fixed",
+            reason="blank",
+        ),
+        Column("lo", "95 % interval", "By t over seeds × architectures.", "fixed", _ONE_SEED, ("lo", "hi"), "blank"),
+        Column("p_holm", "p Holm", "Test of no loss, corrected over κ.", "p", _ONE_SEED, reason="blank"),
+        Column(
+            "drop_centre",
+            "against κ = 1",
+            "The same loss against the centre itself.",
+            "fixed",
+            "κ = 1 is not reached",
+            reason="blank",
+        ),
+        Column("drop_published", "published (pp)", "Table 2 of the published study.", "fixed", "not published"),
+        Column("reached", "reached", "Share of η × architectures that the grid reaches at this κ.", "percent"),
+        Column("n", "n", "Seeds × architectures averaged.", "count"),
+        Column("blank", "why blank", "Why there is no figure."),
+    ),
+    "deviation_fit": (
+        *_WHERE,
+        Column("centre", "about", "What κ multiplies."),
+        Column("side", "side", "Fitted to κ below 1, above 1, or both."),
+        Column("delta", "δ", "Half-width of the tolerance zone in ln κ.", "fixed", reason="blank"),
+        Column("gamma", "γ ({pp})", "Curvature of the loss outside the zone.", "significant", reason="blank"),
+        Column("r2", "R²", "Share of the drops' variance explained.", "fixed", reason="blank"),
+    ),
+    "universality": (
+        Column("recipe", "recipe", "Recipe."),
+        Column("quantity", "quantity", "ρ = λ*/η, or the product ηλ*."),
+        Column(
+            "test", "test", "anova (as published), welch and kruskal-wallis test for a difference; tost for equality."
+        ),
+        Column("statistic", "statistic", "Test statistic.", "significant", reason="conclusion"),
+        Column("df1", "df 1", "Degrees of freedom.", "count"),
+        Column("df2", "df 2", "Degrees of freedom.", "significant"),
+        Column(
+            "p",
+            "p",
+            "Probability of such a statistic if there is no difference (tost: no equality).",
+            "p",
+            reason="conclusion",
+        ),
+        Column("margin", "margin", "Ratios within ×/÷ this factor count as equal.", "significant"),
+        Column(
+            "detectable", "detectable", "Smallest difference this design would find four times of five.", "significant"
+        ),
+        Column("conclusion", "conclusion", "What may be concluded."),
+    ),
+    "tuning": (
+        *_COMBINATION,
+        Column("strategy", "strategy", "How (η, λ) is searched. 1d protocols tie λ to η; tied: really trained."),
+        Column("budget", "cells", "Distinct (η, λ) cells trained.", "significant", reason="blank"),
+        Column(
+            "device_hours", "device-hours", "Measured time of those cells.", "significant", "no timings", reason="blank"
+        ),
+        Column("value", "{metric} ({unit})", "What it would have found.", "value", reason="blank"),
+        Column("gap", "lost ({pp})", "Against the full grid on the same seeds.", "fixed", reason="blank"),
+        Column("gap_lo", "95 % interval", "By t over seeds.", "fixed", _ONE_SEED, ("gap_lo", "gap_hi"), "blank"),
+        Column("points", "cells are", "Trained, or interpolated between trained ones."),
+        Column("missed", "missed η", "Learning rates it cannot reach on this grid.", "count"),
+        Column(
+            "optimism",
+            "optimism ({pp})",
+            "What selecting and reporting on the same runs would add.",
+            "fixed",
+            "needs two seeds or validation scores",
+            reason="blank",
+        ),
+        Column("blank", "why blank", "Why there is no figure."),
+    ),
+    "importance": (
+        *_COMBINATION,
+        Column("region", "region", "All runs, or the learning rates in the better half."),
+        Column("source", "source", "Where the variance comes from."),
+        Column("share", "share", "ω²: share of the variance that it explains.", "percent", reason="blank"),
+        Column("p", "p", "F test against the residual.", "p", "no residual", reason="blank"),
+    ),
+    "recommendation": (
+        *_COMBINATION,
+        Column("lr", "η", "Learning rate.", "axis"),
+        Column(
+            "wd", "set λ to", "From the law where one is established, else the measured optimum.", "axis", reason="note"
+        ),
+        Column("wd_lo", "95 % interval", "Of λ.", "axis", "needs two seeds", ("wd_lo", "wd_hi"), "note"),
+        Column("law", "by", "The law it follows, or the measurement."),
+        Column(
+            "loss",
+            "lost on the grid ({pp})",
+            "Against the best λ there, scored on other seeds.",
+            "fixed",
+            "off the grid, or one seed",
+            reason="note",
+        ),
+        Column(
+            "loss_lo", "95 % interval ({pp})", "Over seeds.", "fixed", "too few seeds", ("loss_lo", "loss_hi"), "note"
+        ),
+        Column("note", "why blank", "Why there is no figure."),
+    ),
+    "claims": (
+        Column("verdict", "verdict", "What this study's tables say of the claim.", "badge"),
+        Column("statement", "claim", "What the published study says."),
+        Column("reported", "reported", "Its figure."),
+        Column("measured", "measured", "This study's figure.", reason="why"),
+        Column("why", "because", "The reason."),
+    ),
+    "cost": (
+        *_COMBINATION,
+        Column("runs", "runs", "Runs in the table.", "count"),
+        Column("diverged", "diverged", "Runs that diverged.", "count"),
+        Column("minutes", "minutes a run", "Mean time of a run.", "significant", "no timings were recorded"),
+        Column("device_hours", "device-hours", "Sum over runs.", "significant", "no timings were recorded"),
+        Column("devices", "device", "Where they ran."),
+    ),
 }

@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from decay_atlas.reporting import published
-from decay_atlas.reporting.columns import COLUMNS, Column
-from decay_atlas.reporting.limits import limits, widening
+from decay_atlas.reporting.limits import limits
 from decay_atlas.reporting.svg import panels_of
+from decay_atlas.reporting.tables import View, view
 from decay_atlas.reporting.verdict import pooled, verdict
-from decay_atlas.reporting.words import Metric, counted, interval, number
+from decay_atlas.reporting.widening import widening
+from decay_atlas.reporting.words import Metric, counted, number
 
 COMBINATION = ["dataset", "recipe", "arch"]
 
-SHOWN = {
-    "recommendation": [*COMBINATION, "lr", "wd", "wd_lo", "wd_hi", "law", "loss", "note"],
-    "optima": [*COMBINATION, "lr", "wd_opt", "wd_smooth", "value", "sd", "n_seeds", "edge", "distinguished"],
-    "laws": [
-        *COMBINATION,
-        *["method", "slope", "slope_lo", "slope_hi", "p_ratio", "p_decoupled", "p_product", "product"],
-        *["n_interior", "n_censored", "verdict"],
-    ],
-    "ratio": [
-        *COMBINATION,
-        *["rho", "rho_lo", "rho_hi", "rho_lo_cal", "rho_hi_cal", "published", "p_reference", "p_holm"],
-        *["intercept_p", "r2_centred", "r2_uncentred", "leverage", "n_edge", "n_lr"],
-    ],
-    "deviation": [
-        *["dataset", "recipe", "centre", "kappa", "drop", "lo", "hi", "published_drop", "p", "n", "reached"],
-        *["noise_floor", "blank"],
-    ],
-    "deviation_fit": ["dataset", "recipe", "centre", "side", "delta", "gamma", "r2"],
-    "universality": [
-        *["recipe", "quantity", "test", "statistic", "df1", "df2", "p", "margin", "detectable", "conclusion"]
-    ],
-    "tuning": [
-        *COMBINATION,
-        *["strategy", "budget", "runs", "device_hours", "value", "gap", "gap_lo", "gap_hi", "points"],
-        *["optimism", "blank"],
-    ],
-    "importance": [*COMBINATION, "region", "source", "share", "p"],
-    "claims": ["statement", "reported", "measured", "verdict", "why"],
-    "cost": [*COMBINATION, "runs", "diverged", "hours", "seconds", "device"],
+TITLES = {
+    "recommendation": "Recommended weight decay",
+    "optima": "Optima",
+    "laws": "Laws",
+    "ratio": "Ratio",
+    "ratio_published": "Ratio beside the published one",
+    "deviation": "Deviation",
+    "deviation_fit": "Tolerance zone",
+    "universality": "Universality",
+    "tuning": "Tuning strategies",
+    "importance": "Shares of variance",
+    "claims": "Published claims",
+    "cost": "Cost",
 }
-"""The columns that the page shows of each table, where the table has them; the download holds all."""
+"""The tables that the page shows."""
 
 
 def render(
@@ -70,7 +53,7 @@ def render(
     shown = {
         **tables,
         "cost": cost(runs),
-        "ratio": beside_table_1(tables.get("ratio", pd.DataFrame())),
+        "ratio_published": beside_table_1(tables.get("ratio", pd.DataFrame())),
         "deviation": beside_table_2(tables.get("deviation", pd.DataFrame())),
     }
     empty = pd.DataFrame()
@@ -90,13 +73,18 @@ def render(
         verdict=verdict(tables.get("laws", empty), tables.get("optima", empty), tables.get("ratio", empty), reference),
         pooled=pooled(tables.get("laws", empty)),
         limits=limits(study, runs, tables),
-        widening=widening(runs, tables.get("optima", empty)),
-        tables={name: table(shown[name], name) for name in SHOWN if name in shown and len(shown[name])},
+        widening=widening(runs, tables.get("optima", empty), metric.direction),
+        tables=_views(shown, metric),
         figures={name: [Markup(panel) for panel in panels_of(svg)] for name, svg in figures.items()},
         counts=claim_counts(tables.get("claims", empty)),
         recipes=recipes(study, runs),
         provenance={**about(runs), **(provenance or {})},
     )
+
+
+def _views(tables: Mapping[str, pd.DataFrame], metric: Metric) -> dict[str, View]:
+    views = {name: view(name, title, tables[name], metric) for name, title in TITLES.items() if name in tables}
+    return {name: one for name, one in views.items() if one is not None}
 
 
 def summary(runs: pd.DataFrame) -> list[tuple[str, str]]:
@@ -114,63 +102,47 @@ def summary(runs: pd.DataFrame) -> list[tuple[str, str]]:
 
 def cost(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs, diverged runs and device time of every combination."""
-    frame = pd.DataFrame(
-        {
-            **{name: runs[name] for name in COMBINATION},
-            "seconds": runs["seconds"] if "seconds" in runs else np.nan,
-            "diverged": runs["status"] == "diverged" if "status" in runs else False,
-            "device": runs["device"].astype(str) if "device" in runs else "",
-        }
-    )
-    return (
-        frame.groupby(COMBINATION, sort=False, observed=True)
-        .agg(
-            runs=("diverged", "size"),
-            diverged=("diverged", "sum"),
-            hours=("seconds", lambda values: values.sum(min_count=1) / 3600),
-            seconds=("seconds", "mean"),
-            device=("device", lambda values: ", ".join(sorted(set(values) - {"", "nan", "None"}))),
+    columns = runs.reindex(columns=[*COMBINATION, "seconds", "status", "device"])
+    rows = []
+    for names, part in columns.groupby(COMBINATION, sort=False, observed=True):
+        seconds = part["seconds"].astype(float)
+        rows.append(
+            {
+                **dict(zip(COMBINATION, names, strict=True)),
+                "runs": len(part),
+                "diverged": int((part["status"] == "diverged").sum()),
+                "minutes": seconds.mean() / 60,
+                "device_hours": seconds.sum(min_count=1) / 3600,
+                "devices": ", ".join(sorted(set(part["device"].dropna().astype(str)) - {"", "nan", "None"})),
+            }
         )
-        .reset_index()
-    )
+    return pd.DataFrame(rows)
 
 
 def beside_table_1(ratio: pd.DataFrame) -> pd.DataFrame:
-    """The ratio table with the published figure of the same data set and architecture, where there is one."""
+    """This study's ρ beside the published one, for every data set and architecture that both have."""
     if ratio.empty:
         return ratio
-    known = {
-        (row["dataset"], row["arch"]): f"{row['rho']:.3f} {interval(row['rho_lo'], row['rho_hi'], 3)}"
-        for row in published.table_1().to_dict("records")
-    }
-    places = zip(ratio["dataset"], ratio["arch"], strict=True)
-    return _without_empty(ratio.assign(published=[known.get(place) for place in places]), "published")
+    theirs = published.table_1().rename(columns={name: f"{name}_published" for name in ("rho", "rho_lo", "rho_hi")})
+    return ratio[[*COMBINATION, "rho", "rho_lo_cal", "rho_hi_cal"]].merge(theirs, on=["dataset", "arch"])
 
 
 def beside_table_2(deviation: pd.DataFrame) -> pd.DataFrame:
-    """The deviation table with the published drop about the ratio law, where there is one."""
+    """The deviation table with the published drop about the ratio law, where any is of the same data set."""
     if deviation.empty:
         return deviation
-    known = {
-        (row["dataset"], float(row["kappa"])): f"{row['drop']:.1f} {interval(row['lo'], row['hi'], 1)}"
-        for row in published.table_2().to_dict("records")
-    }
-    cells = [
-        known.get((row["dataset"], float(row["kappa"]))) if row["centre"] == "ratio" else None
-        for row in deviation.to_dict("records")
-    ]
-    return _without_empty(deviation.assign(published_drop=cells), "published_drop")
-
-
-def _without_empty(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    return frame.drop(columns=column) if frame[column].isna().all() else frame
+    theirs = published.table_2()[["dataset", "kappa", "drop"]].rename(columns={"drop": "drop_published"})
+    both = deviation.merge(theirs.assign(centre="ratio"), on=["dataset", "centre", "kappa"], how="left")
+    return both.drop(columns="drop_published") if both["drop_published"].isna().all() else both
 
 
 def claim_counts(claims: pd.DataFrame) -> list[tuple[str, int]]:
     """How many claims got each verdict, the telling ones first."""
     order = ["contradicted", "inconsistent", "supported", "inconclusive", "not-testable"]
-    found = claims["verdict"].value_counts() if len(claims) else {}
-    return [(name, int(found[name])) for name in order if name in found]
+    if claims.empty:
+        return []
+    found = claims["verdict"].value_counts()
+    return [(name, int(found[name])) for name in order if name in found.index]
 
 
 def recipes(study: Mapping[str, Any], runs: pd.DataFrame) -> list[tuple[str, str]]:
@@ -202,30 +174,3 @@ def about(runs: pd.DataFrame) -> dict[str, str]:
             if values:
                 lines[heading] = ", ".join(values)
     return lines
-
-
-def table(frame: pd.DataFrame, name: str) -> dict[str, Any]:
-    """A table for the template: its columns, its rows of printed cells, and all of it as a CSV data address."""
-    wanted = [column for column in SHOWN[name] if column in frame and not _idle(frame, column)]
-    columns: list[Column] = [COLUMNS[column] for column in wanted]
-    rows = [
-        [column.print(value) for column, value in zip(columns, row, strict=True)]
-        for row in frame[wanted].itertuples(index=False)
-    ]
-    return {
-        "name": name,
-        "columns": columns,
-        "rows": rows,
-        "badges": [column == "verdict" for column in wanted],
-        "csv": base64.b64encode(frame.to_csv(index=False).encode()).decode(),
-    }
-
-
-def _idle(frame: pd.DataFrame, column: str) -> bool:
-    """Whether a column says nothing: the only data set or recipe of a long table, or notes that are all empty."""
-    values = frame[column]
-    if column in ("dataset", "recipe"):
-        return values.nunique() == 1
-    if column in ("note", "blank", "margin", "detectable"):
-        return bool(values.isna().all() or values.astype(str).isin(["", "nan"]).all())
-    return False

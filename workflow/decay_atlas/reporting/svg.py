@@ -115,7 +115,7 @@ def _point(root: ET.Element, name: str, tips: Mapping[str, str]) -> None:
         identity = element.attrib.pop("id", None)
         if identity in used:
             element.set("id", f"{name}-{identity}")
-        if identity in tips:
+        if identity is not None and identity in tips:
             title = ET.Element(f"{{{_SVG}}}title")
             title.text = tips[identity]
             element.insert(0, title)

@@ -110,11 +110,12 @@ def _open_headline(groups: dict[str, list[str]]) -> str:
 
 
 def _open(groups: dict[str, list[str]], n: int) -> str:
-    parts = [
-        f"in {listed(groups[kind]) if n > 1 and len(groups) > 1 else 'every combination' if n > 1 else groups[kind][0]} {reason}"
-        for kind, reason in OPEN.items()
-        if kind in groups
-    ]
+    def who(kind: str) -> str:
+        if n == 1:
+            return groups[kind][0]
+        return listed(groups[kind]) if len(groups) > 1 else "every combination"
+
+    parts = [f"in {who(kind)} {reason}" for kind, reason in OPEN.items() if kind in groups]
     return f"No law can be named: {'; '.join(parts)}."
 
 

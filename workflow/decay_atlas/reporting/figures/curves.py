@@ -136,7 +136,7 @@ def tuning(table: pd.DataFrame, metric: Metric) -> list[Panel]:
     if known.empty:
         return [style.message("No tuning curve: no strategy could be replayed on this grid.")]
     return [
-        _tuning_panel(part, place(*names, known["recipe"].unique()), metric)
+        _tuning_panel(part, place(names[0], names[1], known["recipe"].unique()), metric)
         for names, part in known.groupby(GROUP, sort=False)
     ]
 
@@ -168,9 +168,8 @@ def _tuning_panel(known: pd.DataFrame, where: str, metric: Metric) -> Panel:
     axes.grid(True)
     axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.16), ncols=2, columnspacing=1.2)
     words = [f"{strategy} {metric.loss(row['gap'])}" for strategy, row in means.iterrows()]
-    return Panel(
-        figure, f"Loss against the full grid by search budget, mean over {counted(n, 'architecture')}. {title}. {listed(words, 20)}."
-    )  # fmt: skip
+    shown = f"Loss against the full grid by search budget, mean over {counted(n, 'architecture')}"
+    return Panel(figure, f"{shown}. {title}. {listed(words, 20)}.")
 
 
 def _tuning_seen(means: pd.DataFrame, metric: Metric) -> str:

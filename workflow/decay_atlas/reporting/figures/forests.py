@@ -29,7 +29,8 @@ def slopes(laws: pd.DataFrame) -> list[Panel]:
     if known.empty:
         return [style.message("No slopes: no combination has the optima inside the grid to fit one through.")]
     return [
-        _slopes_panel(part, place(*names, known["recipe"].unique())) for names, part in known.groupby(GROUP, sort=False)
+        _slopes_panel(part, place(names[0], names[1], known["recipe"].unique()))
+        for names, part in known.groupby(GROUP, sort=False)
     ]
 
 
@@ -98,7 +99,7 @@ def ratios(ratio: pd.DataFrame, reference: float = published.RATIO) -> list[Pane
     if known.empty:
         return [style.message("No ratios: no combination has optima to fit one through.")]
     return [
-        _ratio_panel(part, place(*names, known["recipe"].unique()), reference)
+        _ratio_panel(part, place(names[0], names[1], known["recipe"].unique()), reference)
         for names, part in known.groupby(GROUP, sort=False)
     ]
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import colors
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
@@ -165,7 +166,8 @@ def _draw_cells(
     finite = good[np.isfinite(good)]
     low, high = (np.quantile(finite, SCALE_FROM), finite.max()) if len(finite) else (0.0, 1.0)
     low = low if high > low else high - 1.0
-    norm = colors.Normalize(*sorted((landscape.sign * low, landscape.sign * high)))
+    ends = sorted((landscape.sign * low, landscape.sign * high))
+    norm = colors.Normalize(ends[0], ends[1])
     shades = sns.color_palette("mako", as_cmap=True)(np.linspace(0.14, 1.0, 256))
     palette = colors.ListedColormap(shades[:: int(landscape.sign)])
     spread = np.full(mean.shape, np.nan)
@@ -200,7 +202,7 @@ def _draw_cells(
         ScalarMappable(norm, palette), ax=axes, extend=below if clipped else "neither", pad=0.02, aspect=28
     )
     bar.set_label(metric.axis)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     if landscape.sign < 0:
         bar.ax.invert_yaxis()
     return tips
@@ -230,7 +232,7 @@ def _draw_laws(axes: Axes, optima: pd.DataFrame, slope: float | None, floor: flo
         axes.plot(x, y, **_law_style(law), scalex=False, scaley=False)
 
 
-def _law_style(law: str) -> dict:
+def _law_style(law: str) -> dict[str, Any]:
     if law == "fit":
         return {"color": MARK, "lw": 1.5}
     return {"color": style.LAW_COLOURS[law], "lw": 1.2, "dashes": style.LAW_DASHES[law]}
@@ -287,8 +289,8 @@ def _words(label: str, landscape: Landscape, mean: NDArray[np.float64], optima: 
 
 def _key() -> Panel:
     figure = Figure(figsize=(style.WIDTH, 1.55), layout="constrained")
-    ring = {"mfc": CASING, "mec": MARK, "mew": 1.1, "ls": ""}
-    entries: list[tuple[object, str]] = [
+    ring: dict[str, Any] = {"mfc": CASING, "mec": MARK, "mew": 1.1, "ls": ""}
+    entries: list[tuple[Artist, str]] = [
         (Line2D([], [], marker="o", ms=5.5, **ring), "best λ of an η; bar: λ as good"),
         (
             Line2D([], [], marker="o", ms=5.5, **{**ring, "mfc": "none", "mec": INK}),

@@ -23,7 +23,10 @@ def optima_plot(optima: pd.DataFrame, laws: pd.DataFrame) -> list[Panel]:
     if found.empty:
         return [style.message("No optima: no learning rate has three weight decays to find one among.")]
     chosen = best_method(laws)
-    return [_panel(part, chosen, *names, found["recipe"].unique()) for names, part in found.groupby(GROUP, sort=False)]
+    return [
+        _panel(part, chosen, names[0], names[1], found["recipe"].unique())
+        for names, part in found.groupby(GROUP, sort=False)
+    ]
 
 
 def _panel(optima: pd.DataFrame, laws: pd.DataFrame, dataset: str, recipe: str, recipes: list[str]) -> Panel:

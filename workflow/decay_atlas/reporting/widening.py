@@ -1,0 +1,95 @@
+"""The grid that would show what this one could not, as YAML to paste."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from decay_atlas.reporting.fits import is_told
+
+KEYS = ["dataset", "recipe", "arch"]
+DECADES = 1.0
+"""How far an axis is widened beyond an edge that holds optima."""
+
+
+def widening(runs: pd.DataFrame, optima: pd.DataFrame, direction: str) -> str | None:
+    """YAML of a grid that reaches beyond every edge that holds an optimum, to paste over `grid:`; None if none does.
+
+    Each combination keeps the values it has, so that its finished runs are kept too, and gains λ (or η, where
+    the best cell lies at the end of that axis) for one decade beyond, in the axis's own steps.
+    """
+    blocks: dict[tuple[Any, ...], list[str]] = {}
+    for names, part in optima.groupby(KEYS, sort=False) if len(optima) else []:
+        dataset, recipe, arch = (str(name) for name in names)
+        own = runs[(runs[KEYS] == list(names)).all(axis=1)]
+        told = part[part["wd_opt"].notna() & is_told(part)]
+        wd = _extended(_grid_wd(own), {edge for edge in ("lower", "upper") if (told["edge"] == edge).any()})
+        lr = _extended(sorted(own["lr"].unique()), _lr_edges(part, direction))
+        if len(wd) > len(_grid_wd(own)) or len(lr) > own["lr"].nunique():
+            seeds = tuple(sorted(int(seed) for seed in own["seed"].unique()))
+            blocks.setdefault((dataset, recipe, tuple(lr), tuple(wd), seeds), []).append(arch)
+    if not blocks:
+        return None
+    return "grid:\n" + "\n".join(_block(shape, archs) for shape, archs in blocks.items()) + "\n"
+
+
+def _grid_wd(runs: pd.DataFrame) -> list[float]:
+    """The weight decays that at least half of the learning rates have."""
+    cells = runs.drop_duplicates(["lr", "wd"])
+    share = cells["wd"].value_counts() / cells["lr"].nunique()
+    return sorted(float(value) for value in share[share >= 0.5].index)
+
+
+def _lr_edges(optima: pd.DataFrame, direction: str) -> set[str]:
+    """At which ends of the η axis the best cell of all lies."""
+    known = optima[optima["value"].notna()]
+    if len(known) < 2:
+        return set()
+    best = known.loc[known["value"].idxmax() if direction == "max" else known["value"].idxmin(), "lr"]
+    return {side for side, end in (("lower", known["lr"].min()), ("upper", known["lr"].max())) if best == end}
+
+
+def _extended(values: list[float], edges: set[str]) -> list[float]:
+    positive = [value for value in values if value > 0]
+    if not edges or not positive:
+        return values
+    step = float(np.median(np.diff(np.log10(positive)))) if len(positive) > 1 else 0.5
+    n = max(1, math.ceil(DECADES / step - 1e-9))
+    new = []
+    if "lower" in edges:
+        new += [_round(positive[0] * 10 ** (-step * k)) for k in range(1, n + 1)]
+    if "upper" in edges:
+        new += [_round(positive[-1] * 10 ** (step * k)) for k in range(1, n + 1)]
+    return sorted({*values, *new})
+
+
+def _round(value: float) -> float:
+    """To the nearest of 1, 2, 3, 5, 7 times a power of ten, as people write such axes."""
+    exponent = math.floor(math.log10(value))
+    mantissa = value / 10.0**exponent
+    nearest = min((1, 2, 3, 5, 7, 10), key=lambda candidate: abs(math.log(candidate / mantissa)))
+    return float(f"{nearest}e{exponent}")
+
+
+def yaml_number(value: float) -> str:
+    """A number as YAML 1.1 reads it: 1.0e-05, never 1e-05, which would be text."""
+    text = f"{value:.12g}"
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent}" if e else text
+
+
+def _block(shape: tuple[Any, ...], archs: list[str]) -> str:
+    dataset, recipe, lr, wd, seeds = shape
+    return "\n".join(
+        [
+            f"  - dataset: [{dataset}]",
+            f"    recipe: [{recipe}]",
+            f"    arch: [{', '.join(archs)}]",
+            f"    lr: [{', '.join(map(yaml_number, lr))}]",
+            f"    wd: [{', '.join(map(yaml_number, wd))}]",
+            f"    seed: [{', '.join(map(str, seeds))}]",
+        ]
+    )
