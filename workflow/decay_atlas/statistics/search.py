@@ -69,7 +69,7 @@ def quasi_random(means: Floats, scores: Floats, shape: tuple[int, int], budgets:
     steps = np.arange(orders.shape[1])[None, :, None]
     best = np.maximum.accumulate(seen, axis=1)
     first = np.maximum.accumulate(np.where(seen >= best, steps, 0), axis=1)
-    at = np.array(budgets) - 1
+    at = np.minimum(budgets, orders.shape[1]) - 1  # a larger budget than there are cells buys them all
     choice = np.take_along_axis(orders[:, :, None], first[:, at], axis=1)
     found = np.where(np.isfinite(best[:, at]), np.take_along_axis(scores[None], choice, axis=1), np.nan)
     n = np.isfinite(found).sum(axis=0)

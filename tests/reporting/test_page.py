@@ -1,0 +1,168 @@
+"""The report: one file, nothing fetched, every table and figure that the study has, and honest words."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from decay_atlas.reporting.page import cost, render, summary
+from decay_atlas.reporting.plates import NAMES, draw
+from decay_atlas.statistics.deviation import deviation
+from decay_atlas.statistics.importance import importance
+from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.ratio import ratio
+from decay_atlas.statistics.recommendation import recommendation
+from decay_atlas.statistics.simulator import simulate
+from decay_atlas.statistics.tuning import tuning
+from decay_atlas.statistics.universality import universality
+
+ACCURACY = {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"}
+LOSS = {"score": "test_loss_best", "name": "loss", "unit": "", "direction": "min"}
+LR, WD = [1e-4, 1e-3, 1e-2], [0, 1e-3, 1e-2, 0.1, 1, 10]
+
+
+def tables_of(runs: pd.DataFrame, direction: str) -> dict[str, pd.DataFrame]:
+    drops, fit = deviation(runs, direction)
+    return {
+        "optima": optima(runs, direction),
+        "ratio": ratio(runs, direction),
+        "laws": laws(runs, direction),
+        "universality": universality(runs, direction),
+        "deviation": drops,
+        "deviation_fit": fit,
+        "tuning": tuning(runs, direction),
+        "importance": importance(runs, direction),
+        "recommendation": recommendation(runs, direction),
+    }
+
+
+def page_of(runs: pd.DataFrame, metric: dict = ACCURACY) -> str:
+    study = {"study": "test", "metric": metric, "recipes": {}, "statistics": {}}
+    tables = tables_of(runs, metric["direction"])
+    figures = {name: draw(name, study, runs, tables) for name in NAMES}
+    return render(study, runs, tables, figures, {"Digest": "abc"})
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return page_of(simulate(LR, WD, 3, archs=["resnet50", "vit_small"], law="product"))
+
+
+class Tags(HTMLParser):
+    """Checks that tags close in order, and collects every address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value for key, value in attrs if key in ("href", "src", "xlink:href") and value]
+        if tag not in {"meta", "link", "br", "img", "hr"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value for key, value in attrs if key in ("href", "src", "xlink:href") and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_fetches_nothing(page: str) -> None:
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert all(address.startswith(("#", "data:")) for address in tags.addresses)
+    assert "<script" not in page
+    assert "url(http" not in page
+    assert not re.search(r"\bnan\b|\bNone\b|\bnull\b", re.sub(r"data:[^\"]*", "", page))
+
+
+def test_every_section_of_the_navigation_is_there(page: str) -> None:
+    for target in re.findall(r'<li><a href="#([a-z]+)"', page):
+        assert f'id="{target}"' in page or target == "claims", "claims are there only when there are any"
+
+
+def test_the_verdict_is_in_words(page: str) -> None:
+    assert "The best weight decay falls as the learning rate grows: their product stays constant" in page
+    assert "The published law, λ* = 0.10·η, is excluded" in page
+
+
+def test_a_table_downloads_as_the_whole_table(page: str) -> None:
+    address = re.search(r'download="test-laws.csv" href="data:text/csv[^,]*,([^"]+)"', page)
+    assert address is not None
+    table = pd.read_csv(io.BytesIO(base64.b64decode(address.group(1))))
+    assert len(table) == 9, "three methods for two architectures and for both together"
+    assert {"slope", "slope_lo", "verdict", "p_heterogeneity"} <= set(table.columns)
+
+
+def test_equal_input_gives_equal_bytes(page: str) -> None:
+    assert page_of(simulate(LR, WD, 3, archs=["resnet50", "vit_small"], law="product")) == page
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        pytest.param(simulate(LR, WD, 1), id="one seed"),
+        pytest.param(simulate([1e-3], WD, 3), id="one learning rate"),
+        pytest.param(simulate(LR, [0.01], 3), id="one weight decay"),
+        pytest.param(simulate(LR, WD, 2, diverge={"lr": 1e-5}), id="all diverged"),
+        pytest.param(
+            simulate(LR, WD, 2).assign(seconds=np.nan, device=None, val_best=np.nan, val_final=np.nan), id="imported"
+        ),
+        pytest.param(simulate(LR, WD, 2).sample(frac=0.6, random_state=0), id="ragged"),
+    ],
+)
+def test_poor_studies_still_have_a_page(runs: pd.DataFrame) -> None:
+    page = page_of(runs)
+    assert "<h2>Verdict</h2>" in page
+    assert "What this grid cannot show" in page
+
+
+def test_a_loss_is_shown_as_a_loss() -> None:
+    page = page_of(simulate(LR, WD, 2, direction="min", best=0.3, chance=2.3, curvature=0.1, seed_sd=0.01), LOSS)
+    assert "lower being better" in page
+    assert "pp" not in re.sub(r"data:[^\"]*|<style>.*?</style>", "", page, flags=re.DOTALL)
+
+
+def test_claims_are_counted_and_badged() -> None:
+    runs = simulate(LR, WD, 2)
+    claims = pd.DataFrame(
+        {
+            "id": ["a", "b"],
+            "statement": ["x < y", "z"],
+            "reported": ["1", "2"],
+            "measured": [np.nan, "3"],
+            "verdict": ["not-testable", "contradicted"],
+            "why": ["no runs", "far off"],
+        }
+    )
+    page = render({"study": "test", "metric": ACCURACY}, runs, {"claims": claims}, {})
+    assert "1 contradicted" in page
+    assert "x &lt; y" in page
+
+
+def test_the_summary_counts_what_was_run() -> None:
+    runs = simulate(LR, WD, 3, archs=["a", "b"])
+    assert summary(runs) == [
+        ("108", "runs"),
+        ("2", "architectures"),
+        ("1", "data set"),
+        ("3", "learning rates"),
+        ("6", "weight decays"),
+        ("3", "seeds a cell"),
+    ]
+
+
+def test_cost_is_the_sum_of_recorded_times() -> None:
+    runs = simulate(LR, WD, 2).assign(seconds=1800.0)
+    row = cost(runs).iloc[0]
+    assert row["device_hours"] == pytest.approx(len(runs) / 2)
+    assert row["minutes"] == 30
