@@ -129,7 +129,9 @@ def test_poor_studies_still_have_a_page(runs: pd.DataFrame) -> None:
 def test_a_loss_is_shown_as_a_loss() -> None:
     page = page_of(simulate(LR, WD, 2, direction="min", best=0.3, chance=2.3, curvature=0.1, seed_sd=0.01), LOSS)
     assert "lower being better" in page
-    assert not re.search(r"\bpp\b", re.sub(r"data:[^\"]*|style=\"[^\"]*\"|<style>.*?</style>", "", page, flags=re.DOTALL))
+    assert not re.search(
+        r"\bpp\b", re.sub(r"data:[^\"]*|style=\"[^\"]*\"|<style>.*?</style>", "", page, flags=re.DOTALL)
+    )
 
 
 def test_claims_are_counted_and_badged() -> None:

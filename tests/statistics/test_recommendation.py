@@ -65,6 +65,17 @@ def test_optima_at_the_edge_give_no_advice() -> None:
     assert table["note"].str.contains("no law is established|no valley").all()
 
 
+def test_a_law_that_lost_on_the_grid_gives_way_to_the_grids_best() -> None:
+    """Beyond a cliff just above the optimum a smooth curve puts λ too high; what was measured is safe."""
+    coarse = [0.06, 0.2, 0.7, 2.5, 9.0]
+    truth = {"law": "decoupled", "wd_best": 2.0, "curvature": {"below": 3.0, "above": 150.0}, "seed_sd": 0.3}
+    table = recommendation(simulate([0.004, 0.008, 0.016, 0.032], coarse, 3, **truth), "max")
+    assert (table["loss"] < 1.0).all()
+    moved = table[table["law"] == "grid"]
+    assert moved["wd"].isin(coarse).all()
+    assert moved["note"].str.contains("which lost").all()
+
+
 def test_one_learning_rate_gives_its_measured_optimum() -> None:
     table = recommendation(simulate([1e-3], WD, 5), "max")
     assert table["law"].tolist() == ["measured"]

@@ -135,6 +135,7 @@ def _advice(row: dict[str, Any], unit: str) -> str:
         return f"{place}: no recommendation. {row['note'].capitalize()}."
     basis = {
         "measured": "the measured optima, as no law is established",
+        "grid": "the best weight decay of the grid itself",
         "fitted": f"the fitted line, λ* ∝ η^{row.get('slope', 0):.2f}",
     }.get(row["law"], f"the {row['law']} law")
     lines = [f"{place}: weight decay {row['wd']:.2g} (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g}), by {basis}."]

@@ -262,7 +262,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "wd", "set λ to", "From the law where one is established, else the measured optimum.", "axis", reason="note"
         ),
         Column("wd_lo", "95 % interval", "Of λ.", "axis", "needs two seeds", ("wd_lo", "wd_hi"), "note"),
-        Column("law", "by", "The law it follows, or the measurement."),
+        Column(
+            "law",
+            "by",
+            "The law it follows; measured: the smooth optimum at this η; grid: the best λ of the grid itself.",
+        ),
         Column(
             "loss",
             "lost on the grid ({pp})",

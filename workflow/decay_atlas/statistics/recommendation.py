@@ -21,6 +21,7 @@ from decay_atlas.statistics.landscape import (
     tabulate,
 )
 from decay_atlas.statistics.laws import LAWS, verdict
+from decay_atlas.statistics.selection import choose, rivals_of_best, seed_noise
 from decay_atlas.statistics.slopes import findings
 from decay_atlas.statistics.smoothing import SmoothOptima, smooth_optima
 
@@ -63,7 +64,9 @@ def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average
     """Recommend λ at every measured η, a row each.
 
     `wd` with its 95 % interval comes from the `law` that the study established (its slope imposed, or the
-    fitted slope where it is none of the three), else from the measured optimum at that η (`measured`).
+    fitted slope where it is none of the three), else from the measured optimum at that η (`measured`). Where
+    that λ lost significantly against the best on the grid, the grid's own best is given instead (`grid`),
+    with the weight decays that seed noise cannot tell from it as its interval.
     `loss` is what `wd` loses there against the best λ, chosen on other seeds than those that score it, in
     the metric's unit with its 95 % interval over seeds. `note` says why a row is blank.
 
@@ -130,7 +133,8 @@ def recommend(
         estimate, row["law"] = measured, "measured"
     low_wd, high_wd = np.exp(estimate.interval())
     row |= {"wd": float(np.exp(estimate.value)), "wd_lo": low_wd, "wd_hi": high_wd}
-    return row | _loss(landscape, lr, row["wd"], average)
+    row |= _loss(landscape, lr, row["wd"], average)
+    return _from_grid(landscape, smooth, row, average) if row.get("loss_lo", 0.0) > 0 else row
 
 
 def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> Estimate | str:
@@ -150,6 +154,23 @@ def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> E
         float(variance**0.5) if known else float("nan"),
         float(smooth.df) if known else float("nan"),
     )
+
+
+def _from_grid(
+    landscape: Landscape, smooth: SmoothOptima | None, row: dict[str, Any], average: Average
+) -> dict[str, Any]:
+    """The best weight decay of the grid, where the one that a curve or law gives has lost against it."""
+    i = int(np.flatnonzero(np.isclose(landscape.lr, row["lr"]))[0])
+    means = landscape.mean(average)
+    best = float(choose(means, landscape.wd, landscape.searchable()).wd(landscape.wd)[i])
+    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
+    among = landscape.wd[rivals_of_best(landscape, means, noise, df)[i]]
+    instead = _loss(landscape, row["lr"], best, average)
+    if instead.get("loss", np.inf) >= row["loss"]:
+        return row
+    note = f"{row['law']} gives {row['wd']:.2g}, which lost {row['loss']:.2g} here"
+    bounds = {"wd": best, "wd_lo": float(among.min()), "wd_hi": float(among.max())}
+    return {**row, **bounds, **instead, "law": "grid", "slope": np.nan, "note": note}
 
 
 def _loss(landscape: Landscape, lr: float, wd: float, average: Average) -> dict[str, Any]:
