@@ -65,8 +65,8 @@ def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average
 
     `wd` with its 95 % interval comes from the `law` that the study established (its slope imposed, or the
     fitted slope where it is none of the three), else from the measured optimum at that η (`measured`). Where
-    that λ lost significantly against the best on the grid, the grid's own best is given instead (`grid`),
-    with the weight decays that seed noise cannot tell from it as its interval.
+    that λ lost more than one seed's standard deviation and two standard errors, the grid's own best is given
+    instead (`grid`), with the weight decays that seed noise cannot tell from it as its interval.
     `loss` is what `wd` loses there against the best λ, chosen on other seeds than those that score it, in
     the metric's unit with its 95 % interval over seeds. `note` says why a row is blank.
 
@@ -134,7 +134,7 @@ def recommend(
     low_wd, high_wd = np.exp(estimate.interval())
     row |= {"wd": float(np.exp(estimate.value)), "wd_lo": low_wd, "wd_hi": high_wd}
     row |= _loss(landscape, lr, row["wd"], average)
-    return _from_grid(landscape, smooth, row, average) if row.get("loss_lo", 0.0) > 0 else row
+    return _or_from_grid(landscape, smooth, row, average) if "loss" in row else row
 
 
 def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> Estimate | str:
@@ -156,14 +156,16 @@ def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> E
     )
 
 
-def _from_grid(
+def _or_from_grid(
     landscape: Landscape, smooth: SmoothOptima | None, row: dict[str, Any], average: Average
 ) -> dict[str, Any]:
-    """The best weight decay of the grid, where the one that a curve or law gives has lost against it."""
+    """The row, or the best weight decay of the grid where the row's has lost more than noise explains."""
+    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
+    if row["loss"] <= noise * (1 + 2 * (2 / len(landscape.seeds)) ** 0.5):
+        return row
     i = int(np.flatnonzero(np.isclose(landscape.lr, row["lr"]))[0])
     means = landscape.mean(average)
     best = float(choose(means, landscape.wd, landscape.searchable()).wd(landscape.wd)[i])
-    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
     among = landscape.wd[rivals_of_best(landscape, means, noise, df)[i]]
     instead = _loss(landscape, row["lr"], best, average)
     if instead.get("loss", np.inf) >= row["loss"]:
