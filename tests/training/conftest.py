@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from decay_atlas.config import ROOT, load
+from decay_atlas.config import load
 from decay_atlas.grid import settings_of
 from decay_atlas.training import datasets
 from decay_atlas.training.batches import Data
 
 torch.set_num_threads(1)  # as a training process does: two threads fight over nets this small
 CPU = torch.device("cpu")
+ROOT = Path(__file__).parents[2]
 DIGITS = {
     "source": "digits",
     "image_size": 8,

@@ -16,8 +16,6 @@ import numpy as np
 import pytest
 import torch
 
-from decay_atlas.config import ROOT, load
-from decay_atlas.grid import settings_of
 from decay_atlas.training import TRAINING_VERSION, datasets
 from decay_atlas.training.augment import AUGMENTATIONS, augmented
 from decay_atlas.training.loop import train
@@ -30,15 +28,52 @@ ADVICE = (
     "training makes other numbers than it did. If that is meant, raise TRAINING_VERSION in "
     "workflow/decay_atlas/training/__init__.py, then run: python -m tests.training.test_golden"
 )
-SHORT = {"epochs": 3, "train_size": 128, "augment": ["crop", "jitter"], "label_smoothing": 0.1, "grad_clip": 5}
-ARCHS = ("tiny_resnet", "tiny_vit", "tiny_convnext", "tiny_mixer", "tiny_swin")
+ADAMW = {"name": "adamw", "betas": [0.9, 0.999], "eps": 1e-8}
+RECIPE: dict[str, Any] = {
+    "epochs": 3,
+    "batch_size": 32,
+    "schedule": {"name": "cosine", "warmup_epochs": 1, "warmup_per": "epoch"},
+    "precision": "fp32",
+    "augment": ["crop", "jitter"],
+    "train_size": 128,
+    "val_fraction": 0.3,
+    "label_noise": 0.3,
+    "label_smoothing": 0.1,
+    "grad_clip": 5,
+}
+SQUARE = {"img_size": 8, "patch_size": 4}
+ARCHS: dict[str, dict[str, Any]] = {
+    "resnet": {
+        "model": "resnet10t",
+        "kwargs": {"layers": [1, 1, 0, 0], "channels": [8, 16, 16, 16], "stem_width": 8},
+    },
+    "vit": {
+        "model": "vit_tiny_patch16_224",
+        "kwargs": {**SQUARE, "embed_dim": 16, "depth": 2, "num_heads": 2, "drop_path_rate": 0.1},
+    },
+    "convnext": {
+        "model": "convnext_atto",
+        "kwargs": {"patch_size": 1, "depths": [0, 1, 1, 0], "dims": [8, 8, 16, 16], "kernel_sizes": 3},
+    },
+    "mixer": {"model": "MlpMixer", "kwargs": {**SQUARE, "embed_dim": 16, "num_blocks": 2}},
+    "swin": {
+        "model": "swin_tiny_patch4_window7_224",
+        "kwargs": {
+            **SQUARE,
+            "patch_size": 2,
+            "window_size": 2,
+            "embed_dim": 16,
+            "depths": [2, 1],
+            "num_heads": [1, 2],
+        },
+    },
+}
 
 
-def trajectory(arch: str, recipe: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Twelve steps of a demo network."""
-    config = load("demo", ROOT)
-    full = {**config["recipes"]["digits-noisy"], **SHORT, **recipe}
-    settings = settings_of(DIGITS, full, config["archs"][arch])
+def trajectory(arch: str, optimizer: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Twelve steps of a tiny network."""
+    recipe = {**RECIPE, "optimizer": optimizer}
+    settings = {"dataset": DIGITS, "recipe": recipe, "arch": ARCHS[arch]}
     result, _ = train(settings, 0.004, 0.3, 0, data_of(settings, folder), CPU)
     columns = ("train_loss", "val_loss", "test_loss", "lr", "weight_norm", "gradient_norm")
     return {name: result["history"][name] for name in columns}
@@ -61,8 +96,8 @@ def augmentations(folder: Path) -> dict[str, Any]:
 
 
 CASES: dict[str, Callable[[Path], dict[str, Any]]] = {
-    **{arch: lambda folder, arch=arch: trajectory(arch, {}, folder) for arch in ARCHS},  # type: ignore[misc]
-    "sgd": lambda folder: trajectory("tiny_mixer", {"optimizer": {"name": "sgd"}}, folder),
+    **{arch: lambda folder, arch=arch: trajectory(arch, ADAMW, folder) for arch in ARCHS},  # type: ignore[misc]
+    "sgd": lambda folder: trajectory("mixer", {"name": "sgd"}, folder),
     "data": data,
     "augmentations": augmentations,
 }
@@ -93,8 +128,8 @@ def test_training_makes_the_numbers_it_always_made(case: str, digits: Path) -> N
 
 
 def test_a_change_of_the_numbers_is_noticed(digits: Path) -> None:
-    golden = json.loads((FOLDER / "tiny_mixer.json").read_text())["numbers"]
-    changed = trajectory("tiny_mixer", {"optimizer": {"name": "adamw", "betas": [0.9, 0.99]}}, digits)
+    golden = json.loads((FOLDER / "mixer.json").read_text())["numbers"]
+    changed = trajectory("mixer", {"name": "adamw", "betas": [0.9, 0.99]}, digits)
     assert differences(changed, golden)
 
 

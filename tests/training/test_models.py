@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 import torch
 
-from decay_atlas.config import ROOT, load
+from decay_atlas.config import load
 from decay_atlas.grid import settings_of
 from decay_atlas.training import models
+from tests.training.conftest import ROOT
 
 PUBLISHED = ("resnet50", "vit_small", "convnext_tiny", "mixer_small", "swin_tiny")
 

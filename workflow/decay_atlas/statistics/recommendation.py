@@ -65,7 +65,7 @@ def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average
 
     `wd` with its 95 % interval comes from the `law` that the study established (its slope imposed, or the
     fitted slope where it is none of the three), else from the measured optimum at that η (`measured`). Where
-    that λ lost more than one seed's standard deviation and two standard errors, the grid's own best is given
+    that λ lost significantly, and more than one seed's standard deviation, the grid's own best is given
     instead (`grid`), with the weight decays that seed noise cannot tell from it as its interval.
     `loss` is what `wd` loses there against the best λ, chosen on other seeds than those that score it, in
     the metric's unit with its 95 % interval over seeds. `note` says why a row is blank.
@@ -159,9 +159,9 @@ def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> E
 def _or_from_grid(
     landscape: Landscape, smooth: SmoothOptima | None, row: dict[str, Any], average: Average
 ) -> dict[str, Any]:
-    """The row, or the best weight decay of the grid where the row's has lost more than noise explains."""
+    """The row, or the best weight decay of the grid where the row's has lost significantly."""
     noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
-    if row["loss"] <= noise * (1 + 2 * (2 / len(landscape.seeds)) ** 0.5):
+    if not (row["loss"] > noise and row["loss_lo"] > 0):
         return row
     i = int(np.flatnonzero(np.isclose(landscape.lr, row["lr"]))[0])
     means = landscape.mean(average)
