@@ -22,8 +22,9 @@ from decay_atlas.training.loop import train
 from tests.training.conftest import CPU, DIGITS, data_of
 
 FOLDER = Path(__file__).parent / "golden"
-TOLERANCE = 1e-3
-"""Relative. Processors differ in the order of their sums: 1e-6 a step, and 12 steps of training amplify that."""
+TOLERANCE = 1e-4
+"""Relative. Processors differ in the order of their sums: forced down to SSE4, or with other convolution kernels,
+these nets stay within 2.3e-5, while AdamW with eps 1e-6 for 1e-8 is off by 2.5e-4."""
 ADVICE = (
     "training makes other numbers than it did. If that is meant, raise TRAINING_VERSION in "
     "workflow/decay_atlas/training/__init__.py, then run: python -m tests.training.test_golden"
