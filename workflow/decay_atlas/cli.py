@@ -1,4 +1,4 @@
-"""The command line `decay-atlas`, beside Snakemake: one cell of a study, and what to set."""
+"""The command line `decay-atlas`, beside Snakemake: plan a study, look at one cell, ask what to set."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="decay-atlas", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_cell(commands.add_parser("cell", help="show the runs of a cell (lr, wd), or train them anew"))
+    _add_plan(commands.add_parser("plan", help="say what a study costs and which laws its grid could tell"))
     _add_recommend(commands.add_parser("recommend", help="say what weight decay to set at a learning rate"))
     options = parser.parse_args(arguments)
     try:
@@ -88,6 +89,34 @@ def _state(run: Run) -> str:
     except RecordError as error:
         return "not trained yet" if not Path(run.path).exists() else str(error)
     return f"{record['status']}, test_best {record['test_best']:.2f}, {record['seconds']:.1f} s"
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Before anything is trained: the runs of a study and their device time, as far as like runs were recorded, "
+        "and by simulation how often its grid would find each law, depending on where the optimum lies; where that "
+        "is too seldom, the weight decays that would do."
+    )
+    parser.add_argument("--study", default="coupling", help="the study's name (default: %(default)s)")
+    parser.set_defaults(command=_plan)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from decay_atlas.statistics.planning import advised_wd, cost, grids, power, untold
+
+    study = load(options.study)
+    grid, rho = grid_of(study), study["statistics"]["rho_reference"]
+    print(cost(grid).to_string(index=False, na_rep="–", float_format="{:.3g}".format))
+    for lr, wd, seeds in grids(grid):
+        print(
+            f"\nGrid of {len(lr)} learning rates × {len(wd)} weight decays × {seeds} seeds: share of simulated studies"
+        )
+        table = power(lr, wd, seeds, rho_reference=rho)
+        print(table.to_string(index=False, float_format="{:.3g}".format))
+        if missed := untold(table):
+            print(f"\nIt could not tell {missed}. Weight decays that reach the optima of all three laws:\n")
+            print(f"    wd: [{', '.join(f'{value:.1e}' for value in advised_wd(lr, rho))}]")
+    return 0
 
 
 def _add_recommend(parser: argparse.ArgumentParser) -> None:

@@ -90,6 +90,29 @@ def power(
     return pd.DataFrame(rows)
 
 
+def untold(table: pd.DataFrame) -> str:
+    """The laws and places of a table of `power` that too few studies would find, in words; empty if none."""
+    missed = table[table["right"] < POWER]
+    return "; ".join(
+        f"the {law} law with λ* at {', '.join(f'{wd:.2g}' for wd in part['wd_middle'])} (at the middle η)"
+        for law, part in missed.groupby("law", sort=False)
+    )
+
+
+def grids(grid: Grid) -> list[tuple[list[float], list[float], int]]:
+    """The distinct rectangular grids (lr, wd, number of seeds) that a study's combinations are trained on."""
+    shapes: dict[tuple[tuple[float, ...], tuple[float, ...], int], None] = {}
+    for _, members in groupby(sorted(grid.runs, key=_combination), _combination):
+        runs = list(members)
+        axes = (sorted({run.lr for run in runs}), sorted({run.wd for run in runs}))
+        shapes[tuple(axes[0]), tuple(axes[1]), len({run.seed for run in runs})] = None
+    return [(list(lr), list(wd), seeds) for lr, wd, seeds in shapes]
+
+
+def _combination(run: Run) -> tuple[str, str, str, str]:
+    return run.dataset, run.recipe, run.arch, run.digest
+
+
 def advised_wd(lr: Sequence[float], rho_reference: float = 0.1, wd_middle: float = 0.05) -> list[float]:
     """Weight decays that bracket λ*(η) by a decade under all three laws, two a decade.
 
@@ -114,8 +137,7 @@ def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
     hours (of what is missing) and basis.
     """
     rows = []
-    key = lambda run: (run.dataset, run.recipe, run.arch, run.digest)  # noqa: E731
-    for (dataset, recipe, arch, digest), members in groupby(sorted(grid.runs, key=key), key):
+    for (dataset, recipe, arch, digest), members in groupby(sorted(grid.runs, key=_combination), _combination):
         runs = list(members)
         done = sum((root / run.path).exists() for run in runs)
         seconds, basis = _seconds(runs[0], grid.settings[digest], root)
