@@ -106,7 +106,9 @@ def _plan(options: argparse.Namespace) -> int:
 
     study = load(options.study)
     grid, rho = grid_of(study), study["statistics"]["rho_reference"]
-    print(cost(grid).to_string(index=False, na_rep="–", float_format="{:.3g}".format))
+    file = study_file(options.study)
+    command = "snakemake --cores 1" + (f" --configfile {file} --" if file else "")
+    print(cost(grid, command=command).to_string(index=False, na_rep="–", float_format="{:.3g}".format))
     for lr, wd, seeds in grids(grid):
         print(
             f"\nGrid of {len(lr)} learning rates × {len(wd)} weight decays × {seeds} seeds: share of simulated studies"

@@ -129,18 +129,18 @@ def advised_wd(lr: Sequence[float], rho_reference: float = 0.1, wd_middle: float
     return [float(f"{10**exponent:.0e}") for exponent in exponents]
 
 
-def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
+def cost(grid: Grid, root: Path = Path(), command: str = "snakemake --cores 1") -> pd.DataFrame:
     """Runs of every combination, those done, and the device time of the rest, a row a combination.
 
     Seconds a run come from records of the same settings, else from another recipe of the same data set and
     architecture, scaled by epochs. Returns dataset, recipe, arch, runs, done, seconds (NaN where unknown),
-    hours (of what is missing) and basis.
+    hours (of what is missing) and basis; where they are unknown, that is the `command` that times a run.
     """
     rows = []
     for (dataset, recipe, arch, digest), members in groupby(sorted(grid.runs, key=_combination), _combination):
         runs = list(members)
         done = sum((root / run.path).exists() for run in runs)
-        seconds, basis = _seconds(runs[0], grid.settings[digest], root)
+        seconds, basis = _seconds(runs[0], grid.settings[digest], root, command)
         rows.append(
             {
                 "dataset": dataset,
@@ -156,7 +156,7 @@ def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _seconds(run: Run, settings: dict[str, Any], root: Path) -> tuple[float, str]:
+def _seconds(run: Run, settings: dict[str, Any], root: Path, command: str) -> tuple[float, str]:
     """Median seconds of like runs and how they are alike."""
     own = (root / run.path).parent
     if (seconds := _recorded(own)) is not None:
@@ -169,7 +169,7 @@ def _seconds(run: Run, settings: dict[str, Any], root: Path) -> tuple[float, str
             continue
         if epochs and (seconds := _recorded(folder)) is not None:
             return seconds * epochs / other, f"recipe {folder.parts[-3]}, scaled by epochs"
-    return float("nan"), f"unknown; time one cell first: snakemake --cores 1 {run.path}"
+    return float("nan"), f"unknown; time one cell first: {command} {run.path}"
 
 
 def _recorded(folder: Path) -> float | None:
