@@ -43,7 +43,7 @@ format: $(READY) ## format everything
 
 lock: $(READY) ## resolve the newest versions into the lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --upgrade --quiet -o $(LOCK)
+	  --no-annotate --no-header --upgrade --quiet -o $(LOCK)
 
 clean: ## remove .venv and caches; results and data sets stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -103,6 +103,11 @@ class Project:
         jobs = {line.split()[0]: int(line.split()[1]) for line in lines if line.strip()}
         return Call(done.returncode, jobs, done.stdout)
 
+    def copy(self, target: Path) -> Project:
+        """A copy in a new folder, modification times and Snakemake's memory included."""
+        shutil.copytree(self.root, target, symlinks=True)
+        return Project(target, dict(self.study))
+
     def records(self) -> dict[str, bytes]:
         """The content of every record by file name: equal bytes mean that a run was not trained again."""
         files = sorted((self.root / "results/runs").rglob("lr*_seed*.json"))
@@ -138,8 +143,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def trained(trained_once: Project, tmp_path: Path) -> Project:
     """A copy of the trained project, modification times and Snakemake's memory included."""
-    shutil.copytree(trained_once.root, tmp_path / "project", symlinks=True)
-    return Project(tmp_path / "project", dict(trained_once.study))
+    return trained_once.copy(tmp_path / "project")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,7 @@ STATISTICS = {"optima", "ratio", "laws", "universality", "deviation", "tuning", 
 
 @pytest.fixture(scope="session")
 def reported_once(trained_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    root = tmp_path_factory.mktemp("reported") / "project"
-    shutil.copytree(trained_once.root, root, symlinks=True)
-    project = Project(root, dict(trained_once.study))
+    project = trained_once.copy(tmp_path_factory.mktemp("reported") / "project")
     call = project.snakemake()
     assert call.status == 0, call.output
     return project
@@ -25,8 +22,7 @@ def reported_once(trained_once: Project, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def reported(reported_once: Project, tmp_path: Path) -> Project:
     """A copy of the project with its report made."""
-    shutil.copytree(reported_once.root, tmp_path / "project", symlinks=True)
-    return Project(tmp_path / "project", dict(reported_once.study))
+    return reported_once.copy(tmp_path / "project")
 
 
 def edit(project: Project, module: str, addition: str) -> None:

@@ -4,9 +4,10 @@ import pytest
 from scipy.stats import linregress, theilslopes
 
 from decay_atlas.statistics.censored import UNKNOWN, Estimate
-from decay_atlas.statistics.laws import COLUMNS, POOLED, laws, verdict
+from decay_atlas.statistics.laws import COLUMNS, laws, verdict
 from decay_atlas.statistics.optima import optima
-from decay_atlas.statistics.simulator import SLOPES, simulate
+from decay_atlas.statistics.rivals import LAWS, POOLED
+from decay_atlas.statistics.simulator import simulate
 
 LR = np.geomspace(1e-4, 1e-2, 7)
 WD = np.geomspace(1e-4, 10, 16)
@@ -27,15 +28,15 @@ def test_the_table_begins_with_the_columns_of_the_contract():
     assert table["method"].tolist() == ["ols", "theil-sen", "censored"]
 
 
-@pytest.mark.parametrize("law", SLOPES)
+@pytest.mark.parametrize("law", LAWS)
 def test_every_method_finds_the_law_that_made_the_runs(law):
     table = laws(runs(law=law), "max")
     assert table["verdict"].tolist() == [law] * 3
     assert table["nearest"].tolist() == [law] * 3
     censored = of(table, "censored")
-    assert censored["slope"] == pytest.approx(SLOPES[law], abs=0.05)
+    assert censored["slope"] == pytest.approx(LAWS[law], abs=0.05)
     assert bool(censored["equivalent"])
-    others = [censored[f"p_{name}"] for name in SLOPES if name != law]
+    others = [censored[f"p_{name}"] for name in LAWS if name != law]
     assert censored[f"p_{law}"] > 0.001 > max(others)
 
 
@@ -89,7 +90,7 @@ def test_architectures_pool_into_a_row_with_their_heterogeneity():
     assert pooled["se"] < alike[(alike["method"] == "censored") & (alike["arch"] != POOLED)]["se"].min()
     assert pooled["p_heterogeneity"] > 0.01
 
-    parts = [runs(archs=[name], law=law, seed=k) for k, (name, law) in enumerate(zip("abc", SLOPES, strict=True))]
+    parts = [runs(archs=[name], law=law, seed=k) for k, (name, law) in enumerate(zip("abc", LAWS, strict=True))]
     table = laws(pd.concat(parts), "max")
     pooled = of(table[table["arch"] == POOLED], "censored")
     assert pooled["verdict"] == "undetermined"

@@ -29,18 +29,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--study", default="coupling", help="the study's name (default: %(default)s)")
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    """The options that name a study, a combination and a learning rate."""
+    _add_study(parser)
+    parser.add_argument("--arch", required=True)
+    parser.add_argument("--lr", type=float, required=True)
+    parser.add_argument("--dataset", help="needed where the study has several")
+    parser.add_argument("--recipe", help="needed where the study has several")
+
+
 def _add_cell(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Show the records of one cell's runs. With --retrain their records are removed and Snakemake is "
         "called: just these runs train, then the statistics and the report follow."
     )
-    parser.add_argument("--study", default="coupling", help="the study's name (default: %(default)s)")
-    parser.add_argument("--arch", required=True)
-    parser.add_argument("--lr", type=float, required=True)
+    _add_place(parser)
     parser.add_argument("--wd", type=float, required=True)
     parser.add_argument("--seed", type=int, help="only this seed")
-    parser.add_argument("--dataset", help="needed where the study has several")
-    parser.add_argument("--recipe", help="needed where the study has several")
     parser.add_argument("--retrain", action="store_true", help="remove the records and call snakemake")
     parser.add_argument(
         "snakemake", nargs="*", metavar="-- SNAKEMAKE OPTION", help="for --retrain (default: --cores all)"
@@ -97,7 +106,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         "and by simulation how often its grid would find each law, depending on where the optimum lies; where that "
         "is too seldom, the weight decays that would do."
     )
-    parser.add_argument("--study", default="coupling", help="the study's name (default: %(default)s)")
+    _add_study(parser)
     parser.set_defaults(command=_plan)
 
 
@@ -126,11 +135,7 @@ def _add_recommend(parser: argparse.ArgumentParser) -> None:
         "Say what weight decay a finished study recommends at a learning rate, its 95 % interval, the law that it "
         "rests on and what it would have lost on the grid; or why the study cannot say."
     )
-    parser.add_argument("--study", default="coupling", help="the study's name (default: %(default)s)")
-    parser.add_argument("--arch", required=True)
-    parser.add_argument("--lr", type=float, required=True)
-    parser.add_argument("--dataset", help="needed where the study has several")
-    parser.add_argument("--recipe", help="needed where the study has several")
+    _add_place(parser)
     parser.set_defaults(command=_recommend)
 
 
@@ -155,7 +160,7 @@ def _recommend(options: argparse.Namespace) -> int:
         raise ConfigError(f"study {options.study} has {fault} such combinations; choose of: {known}")
     landscape, average = fitting[0], study["statistics"]["average"]
     smooth = smooth_optima(landscape, average)
-    row = recommend(landscape, smooth, coupling_line(landscape, smooth, average), options.lr, average)
+    row = recommend(landscape, smooth, coupling_line(landscape, smooth), options.lr, average)
     print(_advice(row, study["metric"]["unit"]))
     return 0 if "wd" in row else 1
 

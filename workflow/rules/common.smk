@@ -19,7 +19,7 @@ from decay_atlas.stage import share_library
 # Scripts and training run in other processes, under --sdm in other environments.
 share_library(LIBRARY)
 
-if workflow.is_main_process and not workflow.dryrun:
+if workflow.is_main_process:
     recover(Path(".snakemake"))
 
 # Snakemake lists config.yaml last though it is the base: the files in the order they were merged.

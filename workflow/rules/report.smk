@@ -30,7 +30,7 @@ rule figures:
         "../../envs/analysis.yaml"
     params:
         study=STUDY,
-        code=source_digest("decay_atlas.reporting.plates"),
+        code=lambda wildcards: source_digest("decay_atlas.reporting.plates"),
     script:
         "../scripts/figures.py"
 
@@ -53,7 +53,11 @@ rule report:
         "../../envs/analysis.yaml"
     params:
         study=STUDY,
-        provenance={"Digest of the statistics": source_digest(*STAGES)},
-        code=source_digest("decay_atlas.reporting.page", data="reporting/templates/*"),
+        provenance=lambda wildcards: {
+            "Digest of the statistics": source_digest(*STAGES)
+        },
+        code=lambda wildcards: source_digest(
+            "decay_atlas.reporting.page", data="reporting/templates/*"
+        ),
     script:
         "../scripts/report.py"

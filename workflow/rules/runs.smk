@@ -15,7 +15,7 @@ if GRID is None:
             columns=STUDY.get("columns", {}),
             fill=STUDY.get("fill", {}),
             metric=METRIC,
-            code=source_digest("decay_atlas.statistics.imports"),
+            code=lambda wildcards: source_digest("decay_atlas.statistics.imports"),
         script:
             "../scripts/import_runs.py"
 
@@ -86,6 +86,6 @@ else:
             "../../envs/analysis.yaml"
         params:
             score=METRIC["score"],
-            code=source_digest("decay_atlas.statistics.collect"),
+            code=lambda wildcards: source_digest("decay_atlas.statistics.collect"),
         script:
             "../scripts/collect.py"

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from decay_atlas.reporting.words import LAWS
+from decay_atlas.statistics.landscape import COMBINATION
+from decay_atlas.statistics.rivals import LAWS, POOLED
 
 METHODS = ("censored", "theil-sen", "ols")
 """Methods of the table of laws, the one that carries the verdict first."""
-
-POOLED = "(all)"
-"""The arch of the rows that pool the architectures of a data set and recipe."""
 
 
 def is_told(optima: pd.DataFrame) -> pd.Series:
@@ -43,7 +41,7 @@ def best_method(laws: pd.DataFrame, pooled: bool = False) -> pd.DataFrame:
     laws = laws[(laws["arch"] == POOLED) == pooled]
     rank = {method: number for number, method in enumerate(METHODS)}
     ordered = laws.assign(_rank=laws["method"].map(rank).fillna(len(rank))).sort_values("_rank", kind="stable")
-    first = ordered.drop_duplicates(["dataset", "recipe", "arch"])
+    first = ordered.drop_duplicates(COMBINATION)
     return first.drop(columns="_rank").sort_index()
 
 

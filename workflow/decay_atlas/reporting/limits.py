@@ -10,8 +10,7 @@ import pandas as pd
 
 from decay_atlas.reporting.fits import best_method, is_told
 from decay_atlas.reporting.words import Labels, Metric, counted, listed
-
-KEYS = ["dataset", "recipe", "arch"]
+from decay_atlas.statistics.landscape import COMBINATION
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def _edges(optima: pd.DataFrame) -> Iterable[Limit]:
     for edge, side in (("lower", "at or below the smallest"), ("upper", "at or above the largest")):
         rows = found[found["edge"] == edge]
         if len(rows):
-            counts = rows.groupby(KEYS, sort=False).size().reset_index(name="n")
+            counts = rows.groupby(COMBINATION, sort=False).size().reset_index(name="n")
             who = listed(f"{name(row)} {row['n']}" for row in counts.to_dict("records"))
             yield Limit(
                 f"Optima at the {edge} edge",
@@ -99,7 +98,7 @@ def _flat(optima: pd.DataFrame) -> Iterable[Limit]:
 def _seeds(runs: pd.DataFrame) -> Iterable[Limit]:
     if runs.empty:
         return
-    counts = runs.groupby([*KEYS, "lr", "wd"])["seed"].nunique()
+    counts = runs.groupby([*COMBINATION, "lr", "wd"])["seed"].nunique()
     if counts.max() == 1:
         yield Limit(
             "One seed",
@@ -120,10 +119,10 @@ def _seeds(runs: pd.DataFrame) -> Iterable[Limit]:
 def _axes(runs: pd.DataFrame) -> Iterable[Limit]:
     if runs.empty:
         return
-    rates = runs.groupby(KEYS, sort=False)["lr"].nunique()
+    rates = runs.groupby(COMBINATION, sort=False)["lr"].nunique()
     if rates.min() == 1:
         yield Limit("One learning rate", "With a single η no law of λ*(η) can be seen, only the best λ at that η.")
-    decays = runs.groupby([*KEYS, "lr"])["wd"].nunique()
+    decays = runs.groupby([*COMBINATION, "lr"])["wd"].nunique()
     few = int((decays < 3).sum())
     if few:
         yield Limit(
@@ -146,7 +145,7 @@ def _diverged(runs: pd.DataFrame) -> Iterable[Limit]:
 def _missing(runs: pd.DataFrame) -> Iterable[Limit]:
     """Cells that the other learning rates of a combination have (see the hatching in the landscapes)."""
     absent = 0
-    for _, part in runs.groupby(KEYS, sort=False):
+    for _, part in runs.groupby(COMBINATION, sort=False):
         cells = part.drop_duplicates(["lr", "wd"])
         share = cells["wd"].value_counts() / cells["lr"].nunique()
         absent += round(float((1 - share[share >= 0.5]).sum()) * cells["lr"].nunique())

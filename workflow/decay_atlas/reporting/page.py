@@ -17,8 +17,7 @@ from decay_atlas.reporting.tables import View, view
 from decay_atlas.reporting.verdict import pooled, verdict
 from decay_atlas.reporting.widening import widening
 from decay_atlas.reporting.words import Metric, counted, number
-
-COMBINATION = ["dataset", "recipe", "arch"]
+from decay_atlas.statistics.landscape import COMBINATION
 
 TITLES = {
     "recommendation": "Recommended weight decay",

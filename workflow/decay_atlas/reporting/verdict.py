@@ -20,6 +20,7 @@ from decay_atlas.reporting.words import (
     p_phrase,
     share,
 )
+from decay_atlas.statistics.landscape import COMBINATION
 
 DECIDED = ("product", "ratio", "decoupled", "other")
 OPEN = {
@@ -136,8 +137,7 @@ def _published(chosen: pd.DataFrame, name: Labels, ratio: pd.DataFrame, referenc
 
 
 def _ratio_at(ratio: pd.DataFrame, known: pd.DataFrame, reference: float) -> str:
-    keys = ["dataset", "recipe", "arch"]
-    rows = ratio.merge(known[keys], on=keys) if len(ratio) else ratio
+    rows = ratio.merge(known[COMBINATION], on=COMBINATION) if len(ratio) else ratio
     rows = rows.dropna(subset=["rho_lo_cal", "rho_hi_cal"]) if len(rows) else rows
     if len(rows) == 0:
         return "has a slope that cannot be excluded; its factor is not known."

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from decay_atlas.reporting.fits import is_told
+from decay_atlas.statistics.landscape import COMBINATION
 
-KEYS = ["dataset", "recipe", "arch"]
 DECADES = 1.0
 """How far an axis is widened beyond an edge that holds optima."""
 
@@ -22,9 +22,9 @@ def widening(runs: pd.DataFrame, optima: pd.DataFrame, direction: str) -> str | 
     the best cell lies at the end of that axis) for one decade beyond, in the axis's own steps.
     """
     blocks: dict[tuple[Any, ...], list[str]] = {}
-    for names, part in optima.groupby(KEYS, sort=False) if len(optima) else []:
+    for names, part in optima.groupby(COMBINATION, sort=False) if len(optima) else []:
         dataset, recipe, arch = (str(name) for name in names)
-        own = runs[(runs[KEYS] == list(names)).all(axis=1)]
+        own = runs[(runs[COMBINATION] == list(names)).all(axis=1)]
         told = part[part["wd_opt"].notna() & is_told(part)]
         wd = _extended(_grid_wd(own), {edge for edge in ("lower", "upper") if (told["edge"] == edge).any()})
         lr = _extended(sorted(own["lr"].unique()), _lr_edges(part, direction))

@@ -11,9 +11,6 @@ import pandas as pd
 NONE = "–"
 """What stands for a number that is not there."""
 
-LAWS = {"ratio": 1.0, "decoupled": 0.0, "product": -1.0}
-"""The rival laws and their log–log slopes b in λ* ∝ η^b. Source: C, "What is wrong with the claim", 3."""
-
 LAW_WORDS = {
     "ratio": "the ratio law (λ* ∝ η)",
     "decoupled": "the decoupled law (λ* does not depend on η)",

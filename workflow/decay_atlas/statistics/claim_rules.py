@@ -12,7 +12,7 @@ from scipy import stats
 
 from decay_atlas.statistics.comparisons import holm
 from decay_atlas.statistics.landscape import COMBINATION
-from decay_atlas.statistics.laws import POOLED
+from decay_atlas.statistics.rivals import POOLED
 
 LEVEL = 0.05
 

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from decay_atlas.statistics.landscape import tabulate
-from decay_atlas.statistics.laws import POOLED, laws
+from decay_atlas.statistics.landscape import AXES, tabulate
+from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.ratio import ratio
-from decay_atlas.statistics.simulator import AXES, SLOPES, Truth, simulate_runs
+from decay_atlas.statistics.rivals import LAWS, POOLED
+from decay_atlas.statistics.simulator import Truth, simulate_runs
 
 PUBLISHED_LR = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 PUBLISHED_WD = [0, 0.001, 0.005, 0.01, 0.03, 0.05, 0.1, 0.3]
@@ -74,7 +75,7 @@ def standard_designs(
             n,
             {**common, "law": law, "seed_sd": sd, "curvature": bend},
         )
-        for law, n, sd, bend in product(SLOPES, seeds, noise, curvature)
+        for law, n, sd, bend in product(LAWS, seeds, noise, curvature)
     ]
     ratio_law = {"law": "ratio", "wd_best": 1e-4, "seed_sd": 0.4, "curvature": 2.0}
     designs.append(Design("published grid, ratio 0.1", PUBLISHED_LR, PUBLISHED_WD, 5, ratio_law, jitter=0.0))
@@ -95,7 +96,7 @@ def stress_designs(seeds: int = 5) -> list[Design]:
     }
     return [
         Design(f"{law}, {name}", lr, wd, seeds, {**common, "law": law, **settings})
-        for law, (name, settings) in product(SLOPES, shapes.items())
+        for law, (name, settings) in product(LAWS, shapes.items())
     ]
 
 

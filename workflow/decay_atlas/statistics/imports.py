@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from decay_atlas.records import SCORES
+from decay_atlas.statistics.landscape import AXES, COMBINATION
 
-AXES = ["dataset", "recipe", "arch", "lr", "wd", "seed"]
 NEEDED = [*AXES, "value"]
-TEXTS = ["dataset", "recipe", "arch", "status", "device"]
+TEXTS = [*COMBINATION, "status", "device"]
 COLUMNS = [*NEEDED, *SCORES, "status", "seconds", "device"]
 SHOWN = 10
 

@@ -16,6 +16,9 @@ Average = Literal["mean", "iqm"]
 COMBINATION = ["dataset", "recipe", "arch"]
 """The columns that name one landscape."""
 
+AXES = [*COMBINATION, "lr", "wd", "seed"]
+"""The columns that name one run."""
+
 MIN_WEIGHT_DECAYS = 3
 """An lr with fewer weight decays has no optimum: there is no inside to find one in."""
 
@@ -104,13 +107,13 @@ def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") 
     """
     if direction not in ("max", "min"):
         raise ValueError(f"direction must be 'max' or 'min', not {direction!r}")
-    needed = [*COMBINATION, "lr", "wd", "seed", column]
+    needed = [*AXES, column]
     missing = [name for name in needed if name not in runs.columns]
     if missing:
         raise ValueError(f"the table of runs lacks the column(s) {', '.join(missing)}")
-    twice = runs.duplicated([*COMBINATION, "lr", "wd", "seed"])
+    twice = runs.duplicated(AXES)
     if twice.any():
-        first = runs.loc[twice, [*COMBINATION, "lr", "wd", "seed"]].iloc[0].to_dict()
+        first = runs.loc[twice, AXES].iloc[0].to_dict()
         raise ValueError(f"the table of runs holds {int(twice.sum())} run(s) twice, the first: {first}")
     sign = 1.0 if direction == "max" else -1.0
     result = []

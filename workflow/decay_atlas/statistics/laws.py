@@ -13,13 +13,8 @@ import pandas as pd
 
 from decay_atlas.statistics.censored import UNKNOWN, Estimate, random_effects
 from decay_atlas.statistics.landscape import COMBINATION, Average, Direction, landscapes, tabulate
+from decay_atlas.statistics.rivals import LAWS, POOLED
 from decay_atlas.statistics.slopes import Finding, findings
-
-LAWS = {"ratio": 1.0, "decoupled": 0.0, "product": -1.0}
-"""The log–log slope of λ* on η under each law."""
-
-POOLED = "(all)"
-"""The arch of the rows that pool the architectures of a data set and recipe."""
 
 MIN_INTERIOR = 3
 """Fewer interior optima than this identify no slope."""

@@ -17,7 +17,7 @@ import pandas as pd
 from decay_atlas.grid import Grid, Run
 from decay_atlas.records import RecordError, read_record
 from decay_atlas.statistics.coverage import Design, coverage, verdict_matrix
-from decay_atlas.statistics.laws import LAWS
+from decay_atlas.statistics.rivals import LAWS
 
 LOCATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Where λ* may lie at the middle learning rate; nobody knows before the study."""

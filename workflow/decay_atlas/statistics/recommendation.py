@@ -20,9 +20,10 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
-from decay_atlas.statistics.laws import LAWS, verdict
+from decay_atlas.statistics.laws import verdict
+from decay_atlas.statistics.rivals import LAWS
 from decay_atlas.statistics.selection import choose, rivals_of_best, seed_noise
-from decay_atlas.statistics.slopes import findings
+from decay_atlas.statistics.slopes import between_points
 from decay_atlas.statistics.smoothing import SmoothOptima, smooth_optima
 
 COLUMNS = [
@@ -76,16 +77,16 @@ def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average
     rows = []
     for landscape in landscapes(runs, direction):
         smooth = smooth_optima(landscape, average)
-        line = coupling_line(landscape, smooth, average)
+        line = coupling_line(landscape, smooth)
         rows += [recommend(landscape, smooth, line, float(lr), average) for lr in landscape.lr]
     return tabulate(rows, COLUMNS)
 
 
-def coupling_line(landscape: Landscape, smooth: SmoothOptima | None, average: Average = "mean") -> Line | None:
+def coupling_line(landscape: Landscape, smooth: SmoothOptima | None) -> Line | None:
     """The line that this landscape's verdict stands for; None where it identifies no slope."""
     if smooth is None:
         return None
-    finding = findings(landscape, 0, average)[-1]
+    finding = between_points(landscape, smooth)
     found = verdict(finding.slope, finding.n_interior)
     if found not in (*LAWS, "other"):
         return None

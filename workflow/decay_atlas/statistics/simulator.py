@@ -18,13 +18,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from decay_atlas.statistics.landscape import COMBINATION, Direction, Floats
-
-SLOPES = {"ratio": 1.0, "decoupled": 0.0, "product": -1.0}
-"""The log–log slope b of λ* on η under each rival law."""
-
-AXES = [*COMBINATION, "lr", "wd", "seed"]
-SCORES = ["test_best", "test_final", "val_best", "val_final"]
+from decay_atlas.records import SCORES
+from decay_atlas.statistics.landscape import AXES, COMBINATION, Direction, Floats
+from decay_atlas.statistics.rivals import LAWS
 
 
 @dataclass(frozen=True)
@@ -65,8 +61,8 @@ class Truth:
     """Another seed gives other noise."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.law, str) and self.law not in SLOPES:
-            raise ValueError(f"simulate: law is {self.law!r}; give one of {', '.join(SLOPES)}, or a slope")
+        if isinstance(self.law, str) and self.law not in LAWS:
+            raise ValueError(f"simulate: law is {self.law!r}; give one of {', '.join(LAWS)}, or a slope")
         for name in ("lr_best", "wd_best", "seconds"):
             _number(name, getattr(self, name), above=0.0)
         for name in ("tolerance", "no_decay", "lr_curvature", "seed_sd", "validation_sd"):
@@ -103,7 +99,7 @@ class Truth:
     @property
     def slope(self) -> float:
         """The log–log slope b of λ* on η."""
-        return SLOPES[self.law] if isinstance(self.law, str) else float(self.law)
+        return LAWS[self.law] if isinstance(self.law, str) else float(self.law)
 
     def wd_optimal(self, lr: ArrayLike, arch: str | None = None) -> Floats:
         """True λ* at each learning rate, for an architecture with its own offset where one is named."""
@@ -199,7 +195,7 @@ def simulate_runs(
     diverged = (lr > truth.diverge.get("lr", math.inf)) | (lr * wd > truth.diverge.get("product", math.inf))
     scores = np.where(diverged[:, None], truth.chance, sign * quality)
     runs["value"] = scores[:, SCORES.index(score)]
-    runs[SCORES] = scores
+    runs[list(SCORES)] = scores
     runs["status"] = np.where(diverged, "diverged", "ok")
     runs["seconds"] = truth.seconds * np.exp(0.05 * noise[4])
     runs["device"] = "simulated"

@@ -36,10 +36,10 @@ class Finding:
 def findings(landscape: Landscape, seed: int = 0, average: Average = "mean") -> list[Finding]:
     """What every method finds in a landscape, in the order of `METHODS`."""
     smooth = smooth_optima(landscape, average)
-    return [*_on_the_grid(landscape, smooth, seed, average), _between_points(landscape, smooth)]
+    return [*_on_the_grid(landscape, smooth, seed, average), between_points(landscape, smooth)]
 
 
-def _between_points(landscape: Landscape, smooth: SmoothOptima | None) -> Finding:
+def between_points(landscape: Landscape, smooth: SmoothOptima | None) -> Finding:
     """The censored method: a Tobit line through the smooth optima."""
     if smooth is None:
         return Finding("censored", UNKNOWN, UNKNOWN, 0, 0)

@@ -10,7 +10,6 @@ from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import Metric, axis_value, counted, listed, number, place
 
-GROUP = ["dataset", "recipe"]
 CENTRES = {
     "ratio": "the published ratio law, λ = κ·ρη",
     "optimum": "the measured optimum, λ = κ·λ*(η)",
@@ -33,10 +32,10 @@ def deviation(table: pd.DataFrame, fits: pd.DataFrame, metric: Metric) -> list[P
         why = f": {'; '.join(reasons)}" if reasons else ""
         return [style.message(f"No deviation curve{why or ', for want of a table of deviations'}.")]
     panels = []
-    for names, part in known.groupby([*GROUP, "centre"], sort=False):
+    for names, part in known.groupby([*style.GROUP, "centre"], sort=False):
         dataset, recipe, centre = (str(name) for name in names)
-        all_rows = table[(table[[*GROUP, "centre"]] == list(names)).all(axis=1)]
-        own = fits[(fits[[*GROUP, "centre"]] == list(names)).all(axis=1)] if len(fits) else fits
+        all_rows = table[(table[[*style.GROUP, "centre"]] == list(names)).all(axis=1)]
+        own = fits[(fits[[*style.GROUP, "centre"]] == list(names)).all(axis=1)] if len(fits) else fits
         where = place(dataset, recipe, list(table["recipe"].unique()))
         panels.append(_deviation_panel(part, all_rows, own, where, dataset, centre, metric))
     return panels
@@ -137,7 +136,7 @@ def tuning(table: pd.DataFrame, metric: Metric) -> list[Panel]:
         return [style.message("No tuning curve: no strategy could be replayed on this grid.")]
     return [
         _tuning_panel(part, place(names[0], names[1], known["recipe"].unique()), metric)
-        for names, part in known.groupby(GROUP, sort=False)
+        for names, part in known.groupby(style.GROUP, sort=False)
     ]
 
 
@@ -186,7 +185,7 @@ def importance(table: pd.DataFrame) -> list[Panel]:
         return [style.message("No variance shares: no combination has enough runs to decompose.")]
     return [
         _importance_panel(part, place(str(names[0]), str(names[1]), list(known["recipe"].unique())), str(names[2]))
-        for names, part in known.groupby([*GROUP, "region"], sort=False)
+        for names, part in known.groupby([*style.GROUP, "region"], sort=False)
     ]
 
 

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 
 from decay_atlas.reporting import published
 from decay_atlas.reporting.figures import style
-from decay_atlas.reporting.fits import METHODS, POOLED, best_method
+from decay_atlas.reporting.fits import METHODS, best_method
 from decay_atlas.reporting.svg import INK, Panel
-from decay_atlas.reporting.words import LAWS, is_missing, listed, number, place
+from decay_atlas.reporting.words import is_missing, listed, number, place
+from decay_atlas.statistics.rivals import LAWS, POOLED
 
-GROUP = ["dataset", "recipe"]
 METHOD_WORDS = {
     "censored": "censored regression (carries the verdict)",
     "theil-sen": "Theil–Sen",
@@ -30,7 +30,7 @@ def slopes(laws: pd.DataFrame) -> list[Panel]:
         return [style.message("No slopes: no combination has the optima inside the grid to fit one through.")]
     return [
         _slopes_panel(part, place(names[0], names[1], known["recipe"].unique()))
-        for names, part in known.groupby(GROUP, sort=False)
+        for names, part in known.groupby(style.GROUP, sort=False)
     ]
 
 
@@ -100,7 +100,7 @@ def ratios(ratio: pd.DataFrame, reference: float = published.RATIO) -> list[Pane
         return [style.message("No ratios: no combination has optima to fit one through.")]
     return [
         _ratio_panel(part, place(names[0], names[1], known["recipe"].unique()), reference)
-        for names, part in known.groupby(GROUP, sort=False)
+        for names, part in known.groupby(style.GROUP, sort=False)
     ]
 
 

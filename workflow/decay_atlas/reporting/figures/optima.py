@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.fits import best_method, is_told, lines
 from decay_atlas.reporting.svg import Panel
-from decay_atlas.reporting.words import LAWS, interval, is_missing, listed, number, place
-
-GROUP = ["dataset", "recipe"]
+from decay_atlas.reporting.words import interval, is_missing, listed, number, place
+from decay_atlas.statistics.rivals import LAWS
 
 
 def optima_plot(optima: pd.DataFrame, laws: pd.DataFrame) -> list[Panel]:
@@ -25,7 +24,7 @@ def optima_plot(optima: pd.DataFrame, laws: pd.DataFrame) -> list[Panel]:
     chosen = best_method(laws)
     return [
         _panel(part, chosen, names[0], names[1], found["recipe"].unique())
-        for names, part in found.groupby(GROUP, sort=False)
+        for names, part in found.groupby(style.GROUP, sort=False)
     ]
 
 

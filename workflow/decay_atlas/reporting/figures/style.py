@@ -34,6 +34,9 @@ SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 ACCENT = "#0f7c8a"
 
+GROUP = ["dataset", "recipe"]
+"""What one panel of several architectures shows."""
+
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "decay-atlas",

@@ -1,0 +1,7 @@
+"""The three rival laws of λ*(η), by name. Source: C, "What is wrong with the claim", 3."""
+
+LAWS = {"ratio": 1.0, "decoupled": 0.0, "product": -1.0}
+"""The log–log slope b of λ* on η under each law."""
+
+POOLED = "(all)"
+"""The arch of the rows that pool the architectures of a data set and recipe."""
