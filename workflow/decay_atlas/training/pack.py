@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from decay_atlas.packs import close, missing_members, put
 from decay_atlas.records import RECORD_FORMAT
 from decay_atlas.training import datasets, evaluations
 from decay_atlas.training.batches import Data
+from decay_atlas.training.environment import about, choose_device
 from decay_atlas.training.loop import train
 from decay_atlas.training.progress import Progress
 
@@ -46,7 +45,7 @@ def train_pack(
     missing = missing_members(settings, paths)
     failed: list[str] = []
     if missing:
-        trainer = _Trainer(settings, data_dir, _device(device), threads)
+        trainer = _Trainer(settings, data_dir, choose_device(device), threads)
         with Progress(len(missing), settings["recipe"]["epochs"]) as progress:
             for path, run in missing:
                 try:
@@ -66,21 +65,7 @@ class _Trainer:
         torch.set_num_threads(threads)
         self.settings, self.device = settings, device
         self.data = Data(datasets.load(data_dir, settings["recipe"]), settings, device, threads)
-        self.about = {
-            "device": {
-                "type": device.type,
-                "name": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
-                "threads": threads,
-            },
-            "versions": {
-                "python": platform.python_version(),
-                **{
-                    name: importlib.metadata.version(name)
-                    for name in ("decay-atlas", "torch", "timm", "torchvision", "numpy")
-                },
-            },
-            "node": platform.node(),
-        }
+        self.about = about(device, threads)
 
     def train(self, path: Path, run: Run, progress: Progress) -> None:
         """Train one run, stage its record and put it into place."""
@@ -108,25 +93,3 @@ class _Trainer:
             part.replace(weights)
         put(path, record)
         progress.finish(result)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ValueError(f"device {name}: torch knows no such device; use auto, cpu or cuda") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {name}: there is no usable GPU here; leave execution.device at auto or cpu")
-    return device
-
-
-def _processor() -> str:
-    """The processor's name, for what a run's seconds are worth."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
