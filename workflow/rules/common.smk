@@ -14,6 +14,7 @@ from decay_atlas.config import ConfigError, grid_of, resolve
 from decay_atlas.grid import DIGEST, NAME, NUMBER, dataset_folder
 from decay_atlas.provenance import source_digest
 from decay_atlas.recovery import recover
+from decay_atlas.slurm import attend
 from decay_atlas.stage import share_library
 
 # Scripts and training run in other processes, under --sdm in other environments.
@@ -21,6 +22,13 @@ share_library(LIBRARY)
 
 if workflow.is_main_process:
     recover(Path(".snakemake"))
+
+
+# Under the lock of the working directory, and before the first job is submitted.
+onstart:
+    if workflow.is_main_process and workflow.executor_plugin.name == "slurm":
+        attend(Path.cwd(), logger.info)
+
 
 # Snakemake lists config.yaml last though it is the base: the files in the order they were merged.
 CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != "config.yaml")
@@ -36,6 +44,8 @@ LOGS = f"results/logs/{STUDY['study']}"
 METRIC = STUDY["metric"]
 # Environments of --sdm bring their own interpreter; otherwise it is the one that runs Snakemake.
 PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
+# What a job asks for where its recipe is not named in execution.gpus.
+GPUS = 0 if "simulate" in STUDY or STUDY["execution"]["device"] == "cpu" else 1
 
 
 wildcard_constraints:

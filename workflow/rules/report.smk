@@ -10,6 +10,11 @@ FIGURES = [
 ]
 
 
+localrules:
+    figures,
+    report,
+
+
 rule figures:
     input:
         **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},

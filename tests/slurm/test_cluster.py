@@ -1,0 +1,160 @@
+"""A study on a real SLURM: its result is the local one, whatever happens to its jobs and to Snakemake."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.pipeline.conftest import Project
+from tests.slurm.cluster import GPUS, Cluster, Job, wait_for
+from tests.slurm.conftest import SlurmProject, results_of
+
+Reference = dict[str, dict[str, Any]]
+
+
+def test_the_plain_command_gives_the_local_result_with_one_job_a_gpu(
+    project: SlurmProject, local: Project, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`snakemake --profile slurm`, nothing hastened, four jobs on two GPUs."""
+    project.write_study(execution={**project.study["execution"], "pack": ["wd"]})
+    plain = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--configfile", "studies/tiny.yaml"]
+    quick = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
+    monkeypatch.setattr(project, "command", lambda *arguments: [*plain, *quick, *arguments])
+    started = project.start()
+    seen = set()
+    while started.process.poll() is None:
+        now = project.training()
+        assert len({one.job for one in now}) <= GPUS
+        assert len({one.devices for one in now}) == len({one.job for one in now}), "two jobs share a GPU"
+        seen |= {(one.job, one.devices) for one in now}
+        time.sleep(0.2)
+    call = started.end()
+    assert call.status == 0, call.output
+    assert {job for job, _ in seen} == {job.id for job in project.jobs()}
+    assert {devices for _, devices in seen} == {"0", "1"}
+    assert results_of(project) == reference
+    tables = [file.name for file in (local.root / "results/tiny/tables").glob("*.csv")]
+    assert len(tables) > 5
+    for name in tables:
+        here, there = (pd.read_csv(one.root / "results/tiny/tables" / name) for one in (project, local))
+        hours = [column for column in here if column == "device_hours"]
+        pd.testing.assert_frame_equal(here.drop(columns=hours), there.drop(columns=hours), check_exact=True)
+    runs = pd.read_parquet(project.root / "results/tiny/runs.parquet")
+    assert set(runs["slurm_job"]) == {job.id for job in project.jobs()}
+
+
+def test_a_failing_job_is_reported_with_the_end_of_its_log(project: SlurmProject) -> None:
+    """One record of a pack cannot be written."""
+    project.grid(seed=[0])
+    folder = next((project.root / "results").parent.glob("resources/datasets/*"))
+    (folder / "train_labels.npy").write_bytes(b"damaged")
+    call = project.start("runs", "--retries", "0").end()
+    assert call.status == 1
+    assert "no prepared data set, or a damaged one" in call.output
+    assert "SLURM status is: 'FAILED'" in call.output
+
+
+# What may happen to jobs in the midst of training, by name. Each takes the jobs that run then.
+
+
+def is_cancelled(cluster: Cluster, jobs: list[Job]) -> None:
+    cluster.call("scancel", jobs[0].id)
+
+
+def is_requeued(cluster: Cluster, jobs: list[Job]) -> None:
+    cluster.call("scontrol", "requeue", jobs[0].id)
+
+
+def runs_out_of_time(cluster: Cluster, jobs: list[Job]) -> None:
+    cluster.call("scontrol", "update", f"JobId={jobs[0].id}", "EndTime=now")
+
+
+def loses_its_node(cluster: Cluster, jobs: list[Job]) -> None:
+    cluster.call("scontrol", "update", "NodeName=localhost", "State=DOWN", "Reason=test")
+    wait_for(lambda: not cluster.call("squeue", "-h", "-t", "RUNNING,COMPLETING"), "jobs to leave the node")
+    cluster.call("scontrol", "update", "NodeName=localhost", "State=RESUME")
+
+
+def is_preempted(cluster: Cluster, jobs: list[Job]) -> None:
+    cluster.seize(2)
+    wait_for(lambda: "urgent" in cluster.call("squeue", "-h", "-t", "RUNNING", "-o", "%P"), "the urgent job to run")
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """What happens, and what SLURM's list of jobs says afterwards."""
+
+    happens: Callable[[Cluster, list[Job]], None]
+    jobs: int = 2
+    restarts: int = 0
+    partition: str = "main"
+
+
+INTERRUPTIONS = {
+    "scancel": Interruption(is_cancelled, jobs=3),
+    "time-out": Interruption(runs_out_of_time, jobs=3),
+    "requeue": Interruption(is_requeued, restarts=1),
+    "node down": Interruption(loses_its_node, restarts=2),
+    "pre-emption, REQUEUE": Interruption(is_preempted, restarts=2),
+    "pre-emption, CANCEL": Interruption(is_preempted, restarts=2, partition="cancelled"),
+}
+
+
+@pytest.mark.parametrize("name", INTERRUPTIONS)
+def test_an_interrupted_job_goes_on_and_ends_in_the_same_records(
+    project: SlurmProject, reference: Reference, name: str
+) -> None:
+    what = INTERRUPTIONS[name]
+    hasten_the_watch(project)
+    started = project.start("runs", SBATCH_PARTITION=what.partition)
+    kept = project.until_mid_training()
+    before = project.cluster.running(project.root)
+    what.happens(project.cluster, before)
+    call = started.end()
+    assert call.status == 0, call.output
+    after = project.records()
+    assert {name: after[name] for name in kept} == kept, "a finished run was trained again"
+    assert results_of(project) == reference
+    jobs = project.jobs()
+    assert len(jobs) == what.jobs
+    assert sum(int(job.fields["Restarts"]) for job in jobs) == what.restarts
+    assert {job.fields["Partition"] for job in jobs} == {what.partition}
+    if what.jobs == 3:
+        assert jobs[0].fields["TimeLimit"] == "04:00:00" or name == "time-out"
+        assert jobs[2].fields["TimeLimit"] == "08:00:00", "the second attempt gets twice the time"
+        assert jobs[2].fields["MinMemoryNode"] == "32000M", "and twice the memory"
+
+
+def test_a_killed_snakemake_is_started_again_and_nothing_is_trained_twice_at_once(
+    project: SlurmProject, reference: Reference
+) -> None:
+    killed = project.start("runs")
+    kept = project.until_mid_training()
+    killed.kill()
+    assert len(project.training()) == 2, "the jobs live on"
+    again = project.start("runs")
+    while again.process.poll() is None:
+        records = [record for one in project.training() for record in one.records]
+        assert len(records) == len(set(records)), "a run is trained by two jobs at once"
+        time.sleep(0.1)
+    call = again.end()
+    assert call.status == 0, call.output
+    assert "Cancelling 2 SLURM job(s) of an earlier snakemake" in call.output
+    assert results_of(project) == reference
+    after = project.records()
+    assert {name: after[name] for name in kept} == kept
+    assert [job.state for job in project.jobs()] == ["CANCELLED", "CANCELLED", "COMPLETED", "COMPLETED"]
+
+
+def hasten_the_watch(project: SlurmProject) -> None:
+    """Let the project's copy of decay_atlas.slurm look at the jobs every second."""
+    module = project.root / "workflow/decay_atlas/slurm.py"
+    text = module.read_text()
+    assert "INTERVAL = 60.0" in text
+    module.write_text(text.replace("INTERVAL = 60.0", "INTERVAL = 1.0"))
