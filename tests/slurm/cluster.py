@@ -36,8 +36,8 @@ SlurmdPidFile={state}/slurmd.pid
 SlurmctldLogFile={state}/slurmctld.log
 SlurmdLogFile={state}/slurmd.log
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
-# No cgroups: this runs in containers.
-ProctrackType=proctrack/linuxproc
+# No cgroups: this runs in containers. By process group, because children of a dead parent belong to the job still.
+ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
@@ -133,7 +133,10 @@ def cluster() -> Iterator[Cluster]:
     """Start a cluster and stop it, by the pid files of its daemons, whatever happens."""
     state = Path(mkdtemp(prefix="decay-slurm-"))
     try:
-        yield _start(state)
+        running = _start(state)
+        yield running
+        running.call("scancel", "--user", "root")
+        wait_for(lambda: not running.call("squeue", "--noheader"), "the last jobs to end")
     finally:
         for daemon in ("slurmd", "slurmctld", "munged"):
             _stop(state / f"{daemon}.pid")

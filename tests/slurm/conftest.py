@@ -33,7 +33,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slurm)
-            item.add_marker(pytest.mark.xdist_group("slurm"))
             if why:
                 item.add_marker(pytest.mark.skip(reason=why))
 
@@ -49,6 +48,7 @@ class SlurmProject(Project):
     """A project that runs its study on the test cluster."""
 
     cluster: Cluster = field(kw_only=True)
+    started: list[Started] = field(default_factory=list)
 
     def command(self, *arguments: str) -> list[str]:
         quick = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
@@ -69,7 +69,8 @@ class SlurmProject(Project):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        return Started(process, output)
+        self.started.append(Started(process, output))
+        return self.started[-1]
 
     def training(self) -> list[Process]:
         """The training processes of this project that are alive now."""
@@ -79,9 +80,9 @@ class SlurmProject(Project):
     def jobs(self) -> list[Job]:
         return self.cluster.jobs(self.root)
 
-    def until_mid_training(self) -> dict[str, bytes]:
-        """Wait until both packs are at work and a run is finished; the records finished by then."""
-        wait_for(lambda: len(self.training()) == 2, "two training processes")
+    def until_mid_training(self, packs: int) -> dict[str, bytes]:
+        """Wait until so many packs are at work and a run is finished; the records finished by then."""
+        wait_for(lambda: len(self.training()) == packs, f"{packs} training processes")
         wait_for(self.records, "a finished run", interval=0.05)
         return self.records()
 
@@ -104,14 +105,15 @@ class Started:
         try:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.kill()
             pytest.fail(f"snakemake did not end within {timeout:.0f} s:\n{self.output.read_text()[-5000:]}")
         return Call(status, {}, self.output.read_text())
 
     def kill(self) -> None:
-        """SIGKILL to it and its local children; its SLURM jobs live on."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        """SIGKILL to it and its local children, if it lives; its SLURM jobs live on."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The study trained and reported on this machine without SLURM, each run long enough to be interrupted."""
     project = copy_project(tmp_path_factory.mktemp("local") / "project")
     (project.root / "slurm").symlink_to("profiles/slurm")
-    recipe = {**project.study["recipes"]["quick"], "epochs": 200}
+    recipe = {**project.study["recipes"]["quick"], "epochs": 120}
     project.write_study(
         recipes={"quick": recipe}, execution={"pack": ["lr", "wd"], "device": "cpu", "gpus": {"quick": 1}}
     )
@@ -160,7 +162,10 @@ def project(local: Project, slurm: Cluster, tmp_path: Path) -> Iterator[SlurmPro
     copy = local.copy(tmp_path / "project")
     for folder in ("results/runs", "results/tiny", "results/logs", ".snakemake"):
         shutil.rmtree(copy.root / folder)
-    yield SlurmProject(copy.root, copy.study, cluster=slurm)
+    project = SlurmProject(copy.root, copy.study, cluster=slurm)
+    yield project
+    for started in project.started:
+        started.kill()
     left = [job.id for job in slurm.jobs(copy.root) if job.state in ("RUNNING", "PENDING")]
     if left:
         slurm.call("scancel", *left)

@@ -78,9 +78,7 @@ def _watch(folder: Path, past: frozenset[str], say: Say) -> None:
         before = ended
         idle = 0 if alive or _children() else idle + 1
         if idle >= PATIENCE and (jobs or past):
-            say(
-                "No job of this study is left in SLURM, yet Snakemake waits for one: stopping. Call it again"
-            )
+            say("No job of this study is left in SLURM, yet Snakemake waits for one: stopping. Call it again")
             os.kill(os.getpid(), signal.SIGINT)
             return
 
