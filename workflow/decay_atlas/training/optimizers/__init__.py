@@ -29,3 +29,8 @@ def build(parameters: Iterable[nn.Parameter], entry: dict[str, Any], lr: float, 
         return OPTIMIZERS[name](list(parameters), lr, wd, **options)
     except TypeError as error:
         raise ValueError(f"optimizer {name}: {error}") from None
+
+
+def can_ensemble(entry: dict[str, Any]) -> bool:
+    """Whether the optimizer of a recipe's entry moves the members of an ensemble each by its own rates."""
+    return False
