@@ -15,7 +15,7 @@ from decay_atlas.training.augment import as_float, augmented, check
 from decay_atlas.training.datasets import Part, Split
 from decay_atlas.training.mixing import mixed
 from decay_atlas.training.sources import decode
-from decay_atlas.training.streams import AUGMENT, MIX, ORDER, Draw, generator
+from decay_atlas.training.streams import AUGMENT, MIX, ORDER, Draw, generator, stream
 
 Batch = tuple[Tensor, Tensor]
 """Normalised images of shape (n, channels, size, size), and their labels, (n,), or mixed ones, (n, classes)."""
@@ -86,7 +86,7 @@ class Data:
         """The training part's batches (`Source.training`), mixed where the recipe says so."""
         for step, (images, labels) in enumerate(self.train.training(epoch), start=epoch.first):
             if self._mixing:
-                draw = np.random.default_rng([epoch.seed, MIX, epoch.number, step])
+                draw = np.random.default_rng(stream(epoch.seed, MIX, epoch.number, step))
                 yield mixed(images, labels, self.classes, self._mixing, draw)
             else:
                 yield images, labels

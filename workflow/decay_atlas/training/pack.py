@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from collections.abc import Sequence
@@ -104,13 +105,13 @@ class _Trainer:
                 if self._world.size > 1:
                     raise  # the other processes wait for this one: torchrun must end them
                 left = self._unfinished(group)
-                if len(left) == 1 or not _is_out_of_memory(error):
-                    self.failed += [str(member.path) for member in left]
-                    self._progress.say(f"{_names(left)}: failed\n{traceback.format_exc()}")
-                else:
+                if len(left) > 1 and _is_out_of_memory(error):
                     self._progress.say(f"{_names(left)}: out of memory, so in two halves")
                     half = len(left) // 2
                     groups[:0] = [left[:half], left[half:]]
+                else:
+                    self.failed += [str(member.path) for member in left]
+                    self._progress.say(f"{_names(left)}: failed\n{_reason(error, left[0])}")
 
     def save(self, member: Member, state: State) -> None:
         """Write a checkpoint; where the disk refuses, training goes on without."""
@@ -188,6 +189,15 @@ def _names(members: list[Member]) -> str:
     arch = Run.from_path(str(first.path)).arch
     name = f"{arch} lr {number_text(first.lr)} wd {number_text(first.wd)} seed {first.seed}"
     return name if len(members) == 1 else f"{name} and {len(members) - 1} more"
+
+
+def _reason(error: Exception, member: Member) -> str:
+    """What to tell of a failure: the way out where it is known, or the traceback."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{member.path}: cannot be written ({error.strerror}); make room, then run the same command again"
+    if _is_out_of_memory(error):
+        return f"out of memory: {error}\nset `accumulate: 2` in the recipe, or more, to take a batch in parts"
+    return traceback.format_exc()
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -16,7 +16,8 @@ INIT, ORDER, AUGMENT, DEPTH, DROPOUT, MIX = range(6)
 
 def stream(seed: int, purpose: int, *place: int) -> int:
     """A seed for one purpose of a run at one place; no two of them have anything in common."""
-    return int(np.random.SeedSequence([seed, purpose, *place]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    sequence = np.random.SeedSequence(seed, spawn_key=(purpose, *place))
+    return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def generator(seed: int, purpose: int, *place: int) -> Generator:
