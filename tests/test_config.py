@@ -107,6 +107,12 @@ def test_names_are_free_where_nothing_is_trained() -> None:
     assert grid_of(simulated).settings[run.digest]["simulate"] == {"law": "ratio"}
 
 
+@pytest.mark.parametrize("name", ["adams", "adamw-lh", "torch.NAdam", "timm.adan"])
+def test_an_optimizer_is_one_of_ours_or_another_librarys(name: str) -> None:
+    recipe = {**MINIMAL["recipes"]["r"], "optimizer": {"name": name}}
+    assert resolve({**MINIMAL, "recipes": {"r": recipe}})["recipes"]["r"]["optimizer"] == {"name": name}
+
+
 def test_a_date_is_a_name_like_any_other() -> None:
     assert resolve({**MINIMAL, "study": date(2024, 1, 31)})["study"] == "2024-01-31"
 
@@ -152,7 +158,14 @@ MISTAKES: list[tuple[tuple[str | int, ...], Any, list[str]]] = [
     ((*CIFAR, "optimizer"), {}, ["published-cifar.optimizer: something is missing", "    name: …"]),
     ((*CIFAR, "augment"), {"rnn": []}, ["published-cifar.augment: unknown key 'rnn'; there are: cnn, transformer"]),
     ((*CIFAR, "augment"), ["flipp"], ["published-cifar.augment[0]: no flipp here", "Did you mean 'flip'?"]),
-    ((*CIFAR, "optimizer"), {"name": "adam"}, ["published-cifar.optimizer.name: no adam here", "'adamw'?"]),
+    ((*CIFAR, "optimizer"), {"name": "adamm"}, ["published-cifar.optimizer.name: no adamm here", "mean 'adam'?"]),
+    (
+        (*CIFAR, "optimizer"),
+        {"name": "jax.adam"},
+        ["published-cifar.optimizer.name: no jax.adam here; there are: adamw"],
+    ),
+    ((*CIFAR, "optimizer"), {"name": "torch."}, ["optimizer.name: no torch. here; there are: adamw, "]),
+    ((*CIFAR, "optimizer"), {"name": 3}, ["optimizer.name: 3 does not fit here. Its other keys are"]),
     ((*CIFAR, "keep_weights"), False, ["published-cifar.keep_weights: write true, or leave it out"]),
     ((*CIFAR, "extends"), "published-imagnet", ["published-cifar.extends: no recipe", "mean 'published-imagenet'?"]),
     (

@@ -23,7 +23,7 @@ RECIPE = RULES["$defs"]["recipe"]["properties"]
     ("offered", "known"),
     [
         (RULES["$defs"]["augmentations"]["items"], AUGMENTATIONS),
-        (RECIPE["optimizer"]["properties"]["name"], OPTIMIZERS),
+        (RECIPE["optimizer"]["properties"]["name"]["anyOf"][0], OPTIMIZERS),
         (RECIPE["schedule"]["properties"]["name"], SHAPES),
         (RULES["$defs"]["dataset"]["properties"]["source"], SOURCES),
         (RULES["properties"]["execution"]["properties"]["engine"], ENGINES),

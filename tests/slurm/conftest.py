@@ -149,7 +149,8 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (project.root / "slurm").symlink_to("profiles/slurm")
     recipe = {**project.study["recipes"]["quick"], "epochs": 120}
     project.write_study(
-        recipes={"quick": recipe}, execution={"pack": ["lr", "wd"], "device": "cpu", "gpus": {"quick": 1}}
+        recipes={"quick": recipe},
+        execution={"pack": ["lr", "wd"], "engine": "serial", "device": "cpu", "gpus": {"quick": 1}},
     )
     call = project.snakemake()
     assert call.status == 0, call.output

@@ -127,6 +127,7 @@ def test_an_interrupted_job_goes_on_and_ends_in_the_same_records(
     after = project.records()
     assert {name: after[name] for name in kept} == kept, "a finished run was trained again"
     assert results_of(project) == {name: one for name, one in reference.items() if one["seed"] == 0}
+    print(next(project.root.glob("results/logs/train/**/*.log")).read_text())
     jobs = project.jobs()
     assert tuple(job.state for job in jobs) == what.states
     assert sum(int(job.fields["Restarts"]) for job in jobs) == what.restarts

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from decay_atlas.config import load
 from decay_atlas.grid import settings_of
-from decay_atlas.training import datasets
+from decay_atlas.training import TRAINING_VERSION, datasets
 from decay_atlas.training.batches import Data
+from decay_atlas.training.learner import Member
+from decay_atlas.training.loop import train
+from decay_atlas.training.solo import Solo
+from decay_atlas.training.world import World
 
 torch.set_num_threads(1)  # as a training process does: two threads fight over nets this small
 CPU = torch.device("cpu")
@@ -51,7 +56,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings() -> dict[str, Any]:
     """Settings of a run that takes a twentieth of a second."""
-    return copy.deepcopy({"dataset": DIGITS, "recipe": RECIPE, "arch": TINY, "training_version": 1})
+    return copy.deepcopy({"dataset": DIGITS, "recipe": RECIPE, "arch": TINY, "training_version": TRAINING_VERSION})
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +68,16 @@ def demo() -> dict[str, dict[str, Any]]:
         arch: settings_of(config["datasets"]["digits"], config["recipes"][block["recipe"][0]], config["archs"][arch])
         for arch in block["arch"]
     }
+
+
+def train_alone(
+    settings: dict[str, Any], lr: float, wd: float, seed: int, data: Data
+) -> tuple[dict[str, Any], nn.Module]:
+    """What a run's record says of its training, and the network."""
+    done: list[tuple[dict[str, Any], nn.Module]] = []
+    learner = Solo(settings, Member(lr, wd, seed), data, CPU, World())
+    train(learner, on_done=lambda member, result, network: done.append((result, network)))
+    return done[0]
 
 
 def data_of(settings: dict[str, Any], folder: Path) -> Data:

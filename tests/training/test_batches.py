@@ -8,20 +8,21 @@ import pytest
 import torch
 
 from decay_atlas.training import sources
-from decay_atlas.training.batches import Data, Files
+from decay_atlas.training.batches import Data, Epoch, Files, Share
 from decay_atlas.training.datasets import load, prepare
 from tests.training.conftest import CPU, data_of
 from tests.training.test_datasets import image_tree
 
 
-def draw() -> torch.Generator:
-    return torch.Generator().manual_seed(0)
+def epoch(images: int = 96, batch_size: int = 40, **place: Any) -> Epoch:
+    return Epoch(seed=3, number=1, batch_size=batch_size, images=images, **place)
 
 
 def test_training_batches_follow_the_order_and_cover_it(digits: Path, settings: dict[str, Any]) -> None:
     data, split = data_of(settings, digits), load(digits, settings["recipe"])
-    order = torch.randperm(96, generator=draw())
-    batches = list(data.train.training(order, 40, draw()))
+    order = epoch().order(96)
+    assert sorted(order.tolist()) == list(range(96))
+    batches = list(data.training(epoch()))
     assert [len(labels) for _, labels in batches] == [40, 40, 16]
     images = np.concatenate([batch.numpy() for batch, _ in batches])
     expected = (np.asarray(split.train.images)[order] / 255 - 0.3053) / 0.3760
@@ -35,14 +36,41 @@ def test_only_training_images_are_augmented(digits: Path, settings: dict[str, An
     augmented = data_of(settings, digits)
 
     def scored(data: Data) -> torch.Tensor:
-        return torch.cat([images for images, _ in data.test.scoring()])
+        return torch.cat([images for images, _ in data.test.scoring(Share())])
 
     def trained(data: Data) -> torch.Tensor:
-        return torch.cat([images for images, _ in data.train.training(torch.arange(96), 32, draw())])
+        return torch.cat([images for images, _ in data.training(epoch())])
 
     assert torch.equal(scored(plain), scored(augmented))
     assert torch.equal(trained(augmented), trained(augmented))
     assert not torch.equal(trained(plain), trained(augmented))
+
+
+@pytest.mark.parametrize("chunk", [40, 4096])
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_an_epoch_gone_on_with_has_the_batches_it_would_have_had(
+    digits: Path, settings: dict[str, Any], first: int, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("decay_atlas.training.batches.CHUNK", chunk)
+    settings["recipe"] |= {"augment": ["crop", "jitter"], "mixup": 0.2, "cutmix": 1.0}
+    data = data_of(settings, digits)
+    whole, rest = list(data.training(epoch())), list(data.training(epoch(first=first)))
+    assert len(rest) == 3 - first
+    for (images, labels), (same, too) in zip(whole[first:], rest, strict=True):
+        assert torch.equal(images, same)
+        assert torch.equal(labels, too)
+
+
+def test_processes_that_share_a_run_split_every_batch_among_them(digits: Path, settings: dict[str, Any]) -> None:
+    settings["recipe"]["augment"] = ["crop", "flip", "jitter"]
+    data = data_of(settings, digits)
+    parts = [list(data.training(epoch(share=Share(rank, 3)))) for rank in range(3)]
+    for step, (images, labels) in enumerate(data.training(epoch())):
+        for rank in range(3):
+            assert torch.equal(images[rank::3], parts[rank][step][0])
+            assert torch.equal(labels[rank::3], parts[rank][step][1])
+    scored = [torch.cat([labels for _, labels in data.test.scoring(Share(rank, 2))]) for rank in range(2)]
+    assert sorted(torch.cat(scored).tolist()) == sorted(next(data.test.scoring(Share()))[1].tolist())
 
 
 @pytest.fixture
@@ -63,7 +91,7 @@ def test_a_tree_is_decoded_to_the_same_bits_by_any_number_of_workers(
     for threads in (1, 2):
         train = Data(load(folder, {}), settings, CPU, threads).train
         assert isinstance(train, Files)
-        found.append(list(train.training(torch.randperm(12, generator=draw()), 5, draw())))
+        found.append(list(train.training(epoch(12, 5))))
     for (images, labels), (again, same) in zip(*found, strict=True):
         assert torch.equal(images, again)
         assert torch.equal(labels, same)
@@ -71,10 +99,21 @@ def test_a_tree_is_decoded_to_the_same_bits_by_any_number_of_workers(
         assert torch.equal(bright, labels == 1)
 
 
+def test_a_trees_epoch_is_gone_on_with_and_split_as_any_other(tree: tuple[Path, dict[str, Any]]) -> None:
+    folder, settings = tree
+    train = Data(load(folder, {}), settings, CPU, threads=1).train
+    whole = list(train.training(epoch(12, 5)))
+    for (images, _), (same, _) in zip(whole[1:], train.training(epoch(12, 5, first=1)), strict=True):
+        assert torch.equal(images, same)
+    for (images, labels), (odd, too) in zip(whole, train.training(epoch(12, 5, share=Share(1, 2))), strict=True):
+        assert torch.equal(images[1::2], odd)
+        assert torch.equal(labels[1::2], too)
+
+
 def test_a_trees_images_are_scored_once_each_at_the_entrys_size(tree: tuple[Path, dict[str, Any]]) -> None:
     folder, settings = tree
     test = Data(load(folder, {}), settings, CPU, threads=1).test
-    ((images, labels),) = test.scoring()
+    ((images, labels),) = test.scoring(Share())
     assert images.shape == (6, 3, 8, 8)
     assert labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert images[:3, 0].mean().item() == pytest.approx((30 / 255 - 0.5) / 0.25, abs=0.05)

@@ -18,8 +18,8 @@ import torch
 
 from decay_atlas.training import TRAINING_VERSION, datasets
 from decay_atlas.training.augment import AUGMENTATIONS, augmented
-from decay_atlas.training.loop import train
-from tests.training.conftest import CPU, DIGITS, data_of
+from decay_atlas.training.streams import Draw
+from tests.training.conftest import DIGITS, data_of, train_alone
 
 FOLDER = Path(__file__).parent / "golden"
 TOLERANCE = 1e-4
@@ -75,7 +75,7 @@ def trajectory(arch: str, optimizer: dict[str, Any], folder: Path) -> dict[str, 
     """Twelve steps of a tiny network."""
     recipe = {**RECIPE, "optimizer": optimizer}
     settings = {"dataset": DIGITS, "recipe": recipe, "arch": ARCHS[arch]}
-    result, _ = train(settings, 0.004, 0.3, 0, data_of(settings, folder), CPU)
+    result, _ = train_alone(settings, 0.004, 0.3, 0, data_of(settings, folder))
     columns = ("train_loss", "val_loss", "test_loss", "lr", "weight_norm", "gradient_norm")
     return {name: result["history"][name] for name in columns}
 
@@ -91,7 +91,7 @@ def augmentations(folder: Path) -> dict[str, Any]:
     noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), np.uint8))
     found = {}
     for name in AUGMENTATIONS:
-        images = augmented(noise, [name], torch.Generator().manual_seed(0))
+        images = augmented(noise, [name], Draw(torch.Generator().manual_seed(0), len(noise)))
         found[name] = [images.mean().item(), images.std().item(), images[7, 1, 3:6, 3:6].flatten().tolist()]
     return found
 

@@ -10,16 +10,17 @@ import pytest
 import torch
 
 from decay_atlas.training import evaluations
-from decay_atlas.training.loop import HISTORY, train
+from decay_atlas.training.batches import Share
+from decay_atlas.training.loop import HISTORY
 from decay_atlas.training.schedules import multipliers
-from tests.training.conftest import CPU, data_of
+from tests.training.conftest import data_of, train_alone
 
 LR, WD = 0.01, 0.1
 NUMBERS = ("test_best", "test_final", "val_best", "val_final", "history")
 
 
 def run(settings: dict[str, Any], folder: Path, lr: float = LR, wd: float = WD, seed: int = 0) -> dict[str, Any]:
-    return train(settings, lr, wd, seed, data_of(settings, folder), CPU)[0]
+    return train_alone(settings, lr, wd, seed, data_of(settings, folder))[0]
 
 
 def test_a_run_tells_its_whole_history_in_strict_json(digits: Path, settings: dict[str, Any]) -> None:
@@ -32,6 +33,7 @@ def test_a_run_tells_its_whole_history_in_strict_json(digits: Path, settings: di
     assert history["epoch"] == [1, 2, 3]
     rates = np.array(multipliers(settings["recipe"]["schedule"], 3, 3)) * LR
     assert history["lr"] == pytest.approx(rates[2::3])
+    assert history["lr_times_wd"] == pytest.approx(rates[2::3] * WD)
     for part in ("test", "val"):
         accuracy, loss = history[f"{part}_accuracy"], history[f"{part}_loss"]
         assert (result[f"{part}_best"], result[f"{part}_final"]) == (max(accuracy), accuracy[-1])
@@ -50,8 +52,8 @@ def test_a_network_learns_digits(digits: Path, settings: dict[str, Any]) -> None
 
 def test_the_recorded_scores_are_those_of_the_network(digits: Path, settings: dict[str, Any]) -> None:
     data = data_of(settings, digits)
-    result, model = train(settings, LR, WD, 0, data, CPU)
-    ((images, labels),) = data.test.scoring()
+    result, model = train_alone(settings, LR, WD, 0, data)
+    ((images, labels),) = data.test.scoring(Share())
     with torch.no_grad():
         likelihood = model.eval()(images).softmax(1)
     assert result["test_final"] == pytest.approx(100 * (likelihood.argmax(1) == labels).float().mean().item())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from decay_atlas.grid import Run, digest_of
 from decay_atlas.records import is_whole, read_record, staged
 from decay_atlas.training import __main__ as program
 from decay_atlas.training import models, pack
-from decay_atlas.training.pack import train_pack
+from decay_atlas.training.learner import Learner
+from decay_atlas.training.pack import train_pack as train_any_pack
 
+train_pack = partial(train_any_pack, engine="serial", device="cpu")
 SAME = ("status", "test_best", "test_final", "val_best", "val_final", "history")
 
 
@@ -30,9 +33,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float, int]]:
     runs: list[tuple[float, float, int]] = []
     train = pack.train
 
-    def noted(settings: Any, lr: float, wd: float, seed: int, *rest: Any) -> Any:
-        runs.append((lr, wd, seed))
-        return train(settings, lr, wd, seed, *rest)
+    def noted(learner: Learner, *rest: Any) -> None:
+        runs.extend((member.lr, member.wd, member.seed) for member in learner.members)
+        train(learner, *rest)
 
     monkeypatch.setattr(pack, "train", noted)
     return runs
@@ -50,10 +53,10 @@ def files() -> set[str]:
 def fail_for(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     train = pack.train
 
-    def failing(settings: Any, lr: float, wd: float, run_seed: int, *rest: Any) -> Any:
-        if run_seed == seed:
+    def failing(learner: Learner, *rest: Any) -> None:
+        if learner.members[0].seed == seed:
             raise RuntimeError("the device fell off the bus")
-        return train(settings, lr, wd, run_seed, *rest)
+        train(learner, *rest)
 
     monkeypatch.setattr(pack, "train", failing)
 
@@ -157,7 +160,7 @@ def test_weights_are_kept_where_the_recipe_says_so(digits: Path, settings: dict[
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"engine": "warp"}, "engine: unknown 'warp'; there are auto, serial"),
+        ({"engine": "warp"}, "engine: unknown 'warp'; there are auto, serial, fused"),
         ({"device": "cuda"}, "no usable GPU here; leave execution.device at auto or cpu"),
         ({"device": "abacus"}, "device abacus"),
         ({"paths": ["results/runs/notes.json"]}, "not the path of a run record"),
@@ -186,7 +189,17 @@ def test_a_path_of_other_settings_is_refused(digits: Path, settings: dict[str, A
 
 
 def call_program(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], data: Path, records: list[str]) -> int:
-    arguments = ["--settings", json.dumps(settings), "--data", str(data), "--device", "cpu", *records]
+    arguments = [
+        "--settings",
+        json.dumps(settings),
+        "--data",
+        str(data),
+        "--device",
+        "cpu",
+        "--engine",
+        "serial",
+        *records,
+    ]
     monkeypatch.setattr(sys, "argv", ["training", *arguments])
     return program.main()
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from decay_atlas.grid import Run
 from decay_atlas.training import progress
 from decay_atlas.training.progress import Progress
 
-RUN = Run("digits", "quick", "tiny", "0" * 8, 1e-5, 0.1, 3)
+RUN = "tiny lr 1e-05 wd 0.1 seed 3"
 OK = {"status": "ok", "test_best": 81.25, "seconds": 1.5}
 ROW: dict[str, Any] = {"epoch": 7, "train_loss": 0.5, "test_accuracy": 80.0}
 
@@ -19,10 +18,17 @@ def test_a_log_file_gets_a_line_a_run(capsys: pytest.CaptureFixture[str]) -> Non
         for result in (OK, {**OK, "status": "diverged"}):
             bar.start(RUN)
             bar.epoch(ROW)
-            bar.finish(result)
+            bar.finish(RUN, result)
     first, second = capsys.readouterr().err.splitlines()
     assert first.startswith("[1/2] tiny lr 1e-05 wd 0.1 seed 3: test 81.25 %, 1.5 s")
     assert second.startswith("[2/2] tiny lr 1e-05 wd 0.1 seed 3: diverged")
+
+
+def test_only_the_first_of_several_processes_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(runs=1, epochs=2, quiet=True) as bar:
+        bar.start(RUN)
+        bar.finish(RUN, OK)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_long_run_reports_its_epochs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,5 +49,5 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     with Progress(runs=1, epochs=2) as bar:
         bar.start(RUN)
         bar.epoch(ROW)
-        bar.finish(OK)
+        bar.finish(RUN, OK)
     assert "[1/1] tiny lr 1e-05 wd 0.1 seed 3: test 81.25 %, 1.5 s" in capsys.readouterr().err

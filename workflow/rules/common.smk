@@ -83,7 +83,8 @@ else:
     TRAIN = (
         "{resources.python} -m decay_atlas.training --settings {params.settings:q} "
         "--data $(dirname {input.manifest:q}) --engine {resources.engine} --device {resources.device} "
-        "--threads {threads} {output:q} > {log:q} 2>&1"
+        "--gpus {resources.gpu} --threads {threads} --checkpoint-minutes {resources.checkpoint_minutes} "
+        "{output:q} > {log:q} 2>&1"
     )
 
 

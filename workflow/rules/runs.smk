@@ -74,6 +74,7 @@ else:
                 python=PYTHON,
                 engine=STUDY["execution"]["engine"],
                 device=STUDY["execution"]["device"],
+                checkpoint_minutes=str(STUDY["execution"]["checkpoint_minutes"]),
                 gpu=lambda wildcards: STUDY["execution"]["gpus"].get(
                     wildcards.recipe, GPUS
                 ),

@@ -1,7 +1,7 @@
 """Augmentation of whole batches on the device, drawn for every image on its own.
 
-Every function takes images of shape (n, channels, size, size), uint8 or float in [0, 1], and a generator on
-the CPU: a run draws the same numbers on every device, and no other run's draws can touch them.
+Every function takes images of shape (n, channels, size, size), uint8 or float in [0, 1], and the `Draw` that
+supplies the numbers for them.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, pad
+
+from decay_atlas.training.streams import Draw
 
 JITTER = 0.4
 RANDAUGMENT_OPS = 2  # torchvision's defaults: the source names RandAugment and no numbers
@@ -23,11 +25,11 @@ def as_float(images: Tensor) -> Tensor:
     return images if images.is_floating_point() else images.float().div_(255)
 
 
-def crop(images: Tensor, draw: Generator) -> Tensor:
+def crop(images: Tensor, draw: Draw) -> Tensor:
     """A window of the same size out of the image with a black rim of an eighth of its side (4 at 32 px)."""
     n, channels, size, _ = images.shape
     rim = size // 8
-    offsets = torch.randint(0, 2 * rim + 1, (2, n, 1), generator=draw).to(images.device)
+    offsets = draw.integers(2 * rim + 1, 2).unsqueeze(2).to(images.device)
     rows, columns = offsets + torch.arange(size, device=images.device)
     index = torch.arange(max(n, channels), device=images.device)
     padded = pad(images, (rim, rim, rim, rim))
@@ -39,13 +41,13 @@ def crop(images: Tensor, draw: Generator) -> Tensor:
     ]
 
 
-def resized_crop(images: Tensor, draw: Generator) -> Tensor:
+def resized_crop(images: Tensor, draw: Draw) -> Tensor:
     """A window of 8 to 100 % of the area and aspect 3/4 to 4/3, cut to the image, resized back (bilinear)."""
     n = len(images)
-    area = torch.empty(n).uniform_(0.08, 1, generator=draw)
-    aspect = torch.empty(n).uniform_(math.log(3 / 4), math.log(4 / 3), generator=draw).exp()
+    area = draw.uniform(0.08, 1)[0]
+    aspect = draw.uniform(math.log(3 / 4), math.log(4 / 3))[0].exp()
     width, height = (area * aspect).sqrt().clamp(max=1), (area / aspect).sqrt().clamp(max=1)
-    centre = torch.empty(2, n).uniform_(-1, 1, generator=draw)
+    centre = draw.uniform(-1, 1, 2)
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0], theta[:, 1, 1] = width, height
     theta[:, 0, 2], theta[:, 1, 2] = centre[0] * (1 - width), centre[1] * (1 - height)
@@ -53,18 +55,18 @@ def resized_crop(images: Tensor, draw: Generator) -> Tensor:
     return grid_sample(as_float(images), grid, padding_mode="border", align_corners=False)
 
 
-def flip(images: Tensor, draw: Generator) -> Tensor:
+def flip(images: Tensor, draw: Draw) -> Tensor:
     """Mirrored left to right with probability one half."""
-    mirrored = torch.rand(len(images), 1, 1, 1, generator=draw) < 0.5
+    mirrored = (draw.uniform(0, 1)[0] < 0.5).view(-1, 1, 1, 1)
     return torch.where(mirrored.to(images.device), images.flip(-1), images)
 
 
-def jitter(images: Tensor, draw: Generator) -> Tensor:
+def jitter(images: Tensor, draw: Draw) -> Tensor:
     """Brightness, contrast and saturation by factors in [0.6, 1.4], in an order drawn for every image."""
     images = as_float(images)
-    n, channels = images.shape[:2]
-    factors = torch.empty(3, n, 1, 1, 1).uniform_(1 - JITTER, 1 + JITTER, generator=draw).to(images.device)
-    order = torch.rand(3, n, 1, 1, 1, generator=draw).argsort(dim=0).to(images.device)
+    channels = images.shape[1]
+    factors = draw.uniform(1 - JITTER, 1 + JITTER, 3)[..., None, None, None].to(images.device)
+    order = draw.uniform(0, 1, 3).argsort(dim=0)[..., None, None, None].to(images.device)
     weights = torch.tensor([0.299, 0.587, 0.114] if channels == 3 else [1.0] * channels, device=images.device)
     for turn in order:  # 0 brightness, 1 contrast, 2 saturation: each blends with its own reference
         grey = torch.einsum("nchw,c->nhw", images, weights / weights.sum()).unsqueeze(1)
@@ -74,12 +76,12 @@ def jitter(images: Tensor, draw: Generator) -> Tensor:
     return images
 
 
-def randaugment(images: Tensor, draw: Generator) -> Tensor:
+def randaugment(images: Tensor, draw: Draw) -> Tensor:
     """Two of torchvision's fourteen RandAugment operations at magnitude 9, drawn for every image."""
     images = as_float(images).clone()
     operations = _operations(images.shape[-1])
     for _ in range(RANDAUGMENT_OPS):
-        choice = torch.randint(2 * len(operations), (len(images),), generator=draw)
+        choice = draw.integers(2 * len(operations))[0]
         for number, operation in enumerate(operations):
             for sign in (1, -1):
                 chosen = (choice == 2 * number + (sign < 0)).nonzero().flatten().to(images.device)
@@ -117,7 +119,7 @@ def _operations(size: int) -> list[Callable[[Tensor, int], Tensor]]:
     ]
 
 
-AUGMENTATIONS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
+AUGMENTATIONS: dict[str, Callable[[Tensor, Draw], Tensor]] = {
     "crop": crop,
     "flip": flip,
     "jitter": jitter,
@@ -137,7 +139,7 @@ def check(names: list[str]) -> None:
             raise ValueError(f"augment: unknown {name!r}; there are {', '.join(AUGMENTATIONS)}")
 
 
-def augmented(images: Tensor, names: list[str], draw: Generator) -> Tensor:
+def augmented(images: Tensor, names: list[str], draw: Draw) -> Tensor:
     """`images` after the named augmentations in their order, as float in [0, 1]."""
     for name in names:
         images = AUGMENTATIONS[name](images, draw)

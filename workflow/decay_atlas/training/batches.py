@@ -3,47 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from decay_atlas.training.augment import augmented, check
+from decay_atlas.training.augment import as_float, augmented, check
 from decay_atlas.training.datasets import Part, Split
+from decay_atlas.training.mixing import mixed
 from decay_atlas.training.sources import decode
+from decay_atlas.training.streams import AUGMENT, MIX, ORDER, Draw, generator, stream
 
 Batch = tuple[Tensor, Tensor]
+"""Normalised images of shape (n, channels, size, size), and their labels, (n,), or mixed ones, (n, classes)."""
 CHUNK = 4096
 """Images augmented or scored at once: enough to keep a device busy, 50 MB at 32 × 32."""
 FILES_AT_ONCE = 256
 """Images of a tree scored at once."""
 
 
+@dataclass(frozen=True)
+class Share:
+    """Which rows of every batch this process takes: all, or every `ranks`-th when several devices share a run."""
+
+    rank: int = 0
+    ranks: int = 1
+
+    def of(self, n: int) -> Tensor:
+        """The places of its rows among n."""
+        return torch.arange(self.rank, n, self.ranks)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass of a run over its training images: these decide every batch, whatever was trained before."""
+
+    seed: int
+    number: int
+    batch_size: int
+    images: int
+    """Images used; the rest of the permutation is left out."""
+    first: int = 0
+    """Batches already trained on."""
+    share: Share = Share()
+
+    def order(self, n: int) -> Tensor:
+        """The images in the order of the batches."""
+        return torch.randperm(n, generator=generator(self.seed, ORDER, self.number))[: self.images]
+
+
 class Source(Protocol):
-    """One part of a data set, ready to be fed to a network as (normalised images, labels) on its device."""
+    """One part of a data set, ready to be fed to a network as batches on its device."""
 
     def __len__(self) -> int: ...
 
-    def training(self, order: Tensor, batch_size: int, draw: Generator) -> Iterator[Batch]:
-        """The images at `order`, augmented with numbers from `draw`, in batches."""
+    def training(self, epoch: Epoch) -> Iterator[Batch]:
+        """The epoch's batches, augmented, from `epoch.first` on; of each the rows of `epoch.share`."""
 
-    def scoring(self) -> Iterator[Batch]:
-        """Every image once, as it is."""
+    def scoring(self, share: Share, at_once: int = CHUNK) -> Iterator[Batch]:
+        """Every image of `share` once, as it is."""
 
 
 class Data:
     """The three parts of a data set on a device; built once and shared by all runs of a pack."""
 
     def __init__(self, split: Split, settings: dict[str, Any], device: torch.device, threads: int) -> None:
-        names = settings["recipe"].get("augment", [])
+        recipe = settings["recipe"]
+        names = recipe.get("augment", [])
         check(names)
         self.classes, self.channels, self.checksum = split.classes, split.channels, split.checksum
+        self.image_size = split.image_size
+        self._mixing = {kind: recipe[kind] for kind in ("mixup", "cutmix") if kind in recipe}
         self._scale = _Normalised(settings["dataset"], device)
         self.train = self._source(split.train, names, device, split, threads)
         self.val = self._source(split.val, [], device, split, threads)
         self.test = self._source(split.test, [], device, split, threads)
+
+    def training(self, epoch: Epoch) -> Iterator[Batch]:
+        """The training part's batches (`Source.training`), mixed where the recipe says so."""
+        for step, (images, labels) in enumerate(self.train.training(epoch), start=epoch.first):
+            if self._mixing:
+                draw = np.random.default_rng(stream(epoch.seed, MIX, epoch.number, step))
+                yield mixed(images, labels, self.classes, self._mixing, draw)
+            else:
+                yield images, labels
 
     def _source(self, part: Part, names: list[str], device: torch.device, split: Split, threads: int) -> Source:
         if isinstance(part.images, list):
@@ -62,16 +108,25 @@ class Resident:
     def __len__(self) -> int:
         return len(self._labels)
 
-    def training(self, order: Tensor, batch_size: int, draw: Generator) -> Iterator[Batch]:
+    def training(self, epoch: Epoch) -> Iterator[Batch]:
         """See `Source.training`."""
-        for chunk in order.to(self._device).split(batch_size * max(1, CHUNK // batch_size)):
+        batches = max(1, CHUNK // epoch.batch_size)  # in a chunk
+        chunks = epoch.order(len(self)).split(batches * epoch.batch_size)
+        for number in range(epoch.first // batches, len(chunks)):
+            sizes = [len(batch) for batch in chunks[number].split(epoch.batch_size)]
+            own = [epoch.share.of(size) for size in sizes]
+            rows = torch.cat([at * epoch.batch_size + mine for at, mine in enumerate(own)])
+            draw = Draw(generator(epoch.seed, AUGMENT, epoch.number, number), len(chunks[number]), rows)
+            chunk = chunks[number][rows].to(self._device)
             images = self._scale(augmented(self._images[chunk], self._names, draw))
-            yield from zip(images.split(batch_size), self._labels[chunk].split(batch_size), strict=True)
+            lengths = [len(mine) for mine in own]
+            parts = zip(images.split(lengths), self._labels[chunk].split(lengths), strict=True)
+            yield from list(parts)[max(0, epoch.first - number * batches) :]
 
-    def scoring(self) -> Iterator[Batch]:
+    def scoring(self, share: Share, at_once: int = CHUNK) -> Iterator[Batch]:
         """See `Source.scoring`."""
-        for images, labels in zip(self._images.split(CHUNK), self._labels.split(CHUNK), strict=True):
-            yield self._scale(augmented(images, [], _UNUSED)), labels
+        for rows in share.of(len(self)).to(self._device).split(at_once):
+            yield self._scale(as_float(self._images[rows])), self._labels[rows]
 
 
 class Files:
@@ -89,31 +144,36 @@ class Files:
     def __len__(self) -> int:
         return len(self._labels)
 
-    def training(self, order: Tensor, batch_size: int, draw: Generator) -> Iterator[Batch]:
+    def training(self, epoch: Epoch) -> Iterator[Batch]:
         """See `Source.training`."""
+        order = epoch.order(len(self))
         # a seed an image, drawn here: the windows do not depend on which worker decodes what
-        seeds = torch.randint(2**62, (len(order),), generator=draw)
-        for images, labels in self._decoded(order, seeds, batch_size):
+        seeds = torch.randint(2**62, (len(order),), generator=generator(epoch.seed, AUGMENT, epoch.number))
+        batches = list(zip(order.split(epoch.batch_size), seeds.split(epoch.batch_size), strict=True))[epoch.first :]
+        own = [epoch.share.of(len(places)) for places, _ in batches]
+        rows = [(places[mine], drawn[mine]) for (places, drawn), mine in zip(batches, own, strict=True)]
+        for step, (images, labels) in enumerate(self._decoded(rows)):
+            place = (epoch.number, 1 + epoch.first + step)
+            draw = Draw(generator(epoch.seed, AUGMENT, *place), len(batches[step][0]), own[step])
             yield self._scale(augmented(images, self._names, draw)), labels
 
-    def scoring(self) -> Iterator[Batch]:
+    def scoring(self, share: Share, at_once: int = CHUNK) -> Iterator[Batch]:
         """See `Source.scoring`."""
-        order = torch.arange(len(self))
-        for images, labels in self._decoded(order, torch.zeros_like(order), FILES_AT_ONCE):
-            yield self._scale(augmented(images, [], _UNUSED)), labels
+        order = share.of(len(self))
+        rows = [(places, torch.zeros_like(places)) for places in order.split(min(at_once, FILES_AT_ONCE))]
+        for images, labels in self._decoded(rows):
+            yield self._scale(as_float(images)), labels
 
-    def _decoded(self, order: Tensor, seeds: Tensor, batch_size: int) -> Iterator[Batch]:
+    def _decoded(self, batches: list[Batch]) -> Iterator[Batch]:
         device = self._scale.device
         loader = torch.utils.data.DataLoader(
             self._window,
-            batch_size=batch_size,
-            sampler=list(zip(order.tolist(), seeds.tolist(), strict=True)),
+            batch_sampler=[list(zip(places.tolist(), seeds.tolist(), strict=True)) for places, seeds in batches],
             num_workers=self._workers,
             pin_memory=device.type == "cuda",
         )
-        for number, images in enumerate(loader):
-            labels = self._labels[order[number * batch_size : number * batch_size + len(images)]]
-            yield images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+        for images, (places, _) in zip(loader, batches, strict=True):
+            yield images.to(device, non_blocking=True), self._labels[places].to(device, non_blocking=True)
 
 
 class _Window(torch.utils.data.Dataset[Tensor]):
@@ -148,6 +208,3 @@ class _Normalised:
     def __call__(self, images: Tensor) -> Tensor:
         images = images.sub(self._mean).div_(self._std)
         return images.contiguous(memory_format=torch.channels_last) if self.device.type == "cuda" else images
-
-
-_UNUSED = torch.Generator()

@@ -1,14 +1,16 @@
-"""Scoring a network on a part of the data set."""
+"""Scoring networks on a part of the data set."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from decay_atlas.training.batches import Source
+from decay_atlas.training.batches import CHUNK, Source
+from decay_atlas.training.world import World
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,18 @@ class Scores:
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, source: Source, autocast: torch.autocast) -> Scores:
-    """Score `model`, put into evaluation mode, on every image of `source`."""
+def evaluate(logits_of: Callable[[Tensor], Tensor], members: int, source: Source, world: World) -> list[Scores]:
+    """The scores of `members` networks on every image of `source`.
+
+    `logits_of` maps images (n, …) to the networks' logits, (members, n, classes).
+    """
     if not len(source):
-        return Scores(None, None)
-    model.eval()
-    loss_sums, n_correct = [], []
-    for images, labels in source.scoring():
-        with autocast:
-            logits = model(images)
-        loss_sums.append(cross_entropy(logits.float(), labels, reduction="sum"))
-        n_correct.append((logits.argmax(1) == labels).sum())
-    loss, correct = torch.stack(loss_sums).sum().item(), int(torch.stack(n_correct).sum().item())
-    return Scores(loss / len(source), 100 * correct / len(source))
+        return [Scores(None, None)] * members
+    sums = []
+    for images, labels in source.scoring(world.share, max(1, CHUNK // members)):
+        logits = logits_of(images).float()
+        targets = labels.expand(members, -1)
+        losses = cross_entropy(logits.transpose(1, 2), targets, reduction="none").sum(1)
+        sums.append(torch.stack([losses, (logits.argmax(2) == targets).sum(1).to(losses.dtype)]))
+    losses, correct = (world.total(torch.stack(sums).sum(0)) / len(source)).tolist()
+    return [Scores(loss, 100 * share) for loss, share in zip(losses, correct, strict=True)]

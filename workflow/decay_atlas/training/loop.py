@@ -1,4 +1,4 @@
-"""One training run, from seed to scores."""
+"""From the first step to the scores: the loop every run goes through, alone or beside others."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch import nn
 
-from decay_atlas.training import evaluations, models, optimizers
+from decay_atlas.training import evaluations
 from decay_atlas.training.batches import Data
-from decay_atlas.training.evaluate import evaluate
-from decay_atlas.training.schedules import multipliers
+from decay_atlas.training.evaluate import Scores
+from decay_atlas.training.learner import Learner, Member, Row, Sums
 
 HISTORY = (
     "epoch",
@@ -27,6 +25,7 @@ HISTORY = (
     "test_loss",
     "test_accuracy",
     "lr",
+    "lr_times_wd",
     "weight_norm",
     "gradient_norm",
     "dog",
@@ -34,139 +33,138 @@ HISTORY = (
 """Columns of the history, one number an epoch (counted from 1).
 
 Losses are mean cross-entropies in nats, accuracies percent; the training ones are taken over the epoch's
-batches as they were trained on. `lr` is that of the epoch's last step, `weight_norm` ‖w‖ after it,
-`gradient_norm` ‖g‖ of the cross-entropy in it, before clipping, and `dog` = wd·‖w‖/‖g‖ (source: A).
+batches as they were trained on. `lr` is that of the epoch's last step and `lr_times_wd` the share by which
+AdamW's decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm` ‖g‖ of the cross-entropy
+in it, before clipping, and `dog` = wd·‖w‖/‖g‖ (source: A).
 """
 DIVERGED_LOSS = 1e5
 """A run has diverged when its weights or losses are not finite, or an epoch's mean loss is above this."""
-INIT, ORDER, AUGMENT, DROPOUT = range(4)
 
-Row = dict[str, float | None]
+Result = dict[str, Any]
+"""What a record says of a run's training: status, scores, history, evaluations, seconds and timing."""
 
 
 def train(
-    settings: dict[str, Any],
-    lr: float,
-    wd: float,
-    seed: int,
-    data: Data,
-    device: torch.device,
+    learner: Learner,
+    on_step: Callable[[Learner], None] = lambda learner: None,
     on_epoch: Callable[[Row], None] = lambda row: None,
-) -> tuple[dict[str, Any], nn.Module]:
-    """Train one run and return what its record says of it, and the network.
+    on_done: Callable[[Member, Result, nn.Module], None] = lambda member, result, network: None,
+) -> None:
+    """Train a learner's members to the end of their course, from wherever they are.
 
-    The seed alone decides initialisation, data order, augmentation and dropout, in streams of their own, so
-    runs that share a seed differ by lr and wd only. A run that diverges stops; its scores are chance.
+    A member that diverges stops, alone; its scores are chance. `on_done` is told of every member as it
+    finishes, with its network.
 
     Raises:
-        ValueError: the settings name a model, optimizer, schedule or evaluation that does not exist.
+        ValueError: the settings name an evaluation that does not exist.
     """
-    recipe = settings["recipe"]
-    evaluations.check(recipe.get("evaluations", []))
-    with _arithmetic(device), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        return _train(settings, recipe, lr, wd, seed, data, device, on_epoch)
+    names = learner.settings["recipe"].get("evaluations", [])
+    evaluations.check(names)
+    with _arithmetic(learner.device), torch.random.fork_rng(_gpus(learner.device)):
+        if learner.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(learner.device)
+        while learner.members and learner.epoch < learner.course.epochs:
+            rows = _epoch(learner, on_step)
+            diverged = []
+            for member, row in zip(learner.members, rows, strict=True):
+                member.history.append(row)
+                if _diverged(row):
+                    member.status = "diverged"
+                    diverged.append(member)
+                on_epoch(row)
+            for member in diverged:
+                on_done(member, _result(member, {}, learner), learner.network(member))
+            learner.leave(diverged)
+        for member in learner.members:
+            network = learner.network(member)
+            with _spent([member], "evaluations"):
+                found = evaluations.run(names, network, learner.data) if learner.world.first else {}
+            on_done(member, _result(member, found, learner), network)
 
 
-def _train(
-    settings: dict[str, Any],
-    recipe: dict[str, Any],
-    lr: float,
-    wd: float,
-    seed: int,
-    data: Data,
-    device: torch.device,
-    on_epoch: Callable[[Row], None],
-) -> tuple[dict[str, Any], nn.Module]:
-    started = time.perf_counter()
-    torch.manual_seed(_stream(seed, INIT))
-    model = models.build(settings["arch"], data.classes, data.channels).to(device)
-    if device.type == "cuda":
-        model = model.to(memory_format=torch.channels_last)
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = optimizers.build(parameters, recipe["optimizer"], lr, wd)
-    autocast = torch.autocast(
-        device.type, torch.bfloat16, enabled=recipe.get("precision") == "amp" and device.type == "cuda"
-    )
-    smoothing, clip = recipe.get("label_smoothing", 0.0), recipe.get("grad_clip", math.inf)
+def _epoch(learner: Learner, on_step: Callable[[Learner], None]) -> list[Row]:
+    """Train one epoch, or what is left of it, and score it: a row for every member."""
+    trained = learner.train_epoch()
+    while True:
+        with _spent(learner.members, "training"):
+            if next(trained, learner) is learner:
+                break
+        on_step(learner)
+    with _spent(learner.members, "training"):
+        sums = learner.sums()
+    with _spent(learner.members, "scoring"):
+        scores = learner.scores()
+    multiplier = learner.course.multipliers[(learner.epoch + 1) * learner.course.steps - 1]
+    learner.epoch, learner.step = learner.epoch + 1, 0
+    return [
+        _row(member, learner.epoch, member.lr * multiplier, found, scored)
+        for member, found, scored in zip(learner.members, sums, scores, strict=True)
+    ]
 
-    batch_size, epochs = recipe["batch_size"], recipe["epochs"]
-    n = len(data.train)
-    used = n - 1 if n > 1 and n % batch_size == 1 else n  # batch norm cannot train on a batch of one image
-    steps = math.ceil(used / batch_size)
-    rates = [lr * multiplier for multiplier in multipliers(recipe["schedule"], epochs, steps)]
-    order = torch.Generator().manual_seed(_stream(seed, ORDER))
-    draw = torch.Generator().manual_seed(_stream(seed, AUGMENT))
-    torch.manual_seed(_stream(seed, DROPOUT))
 
-    history: list[Row] = []
-    status = "ok"
-    evaluating = 0.0
-    step = 0
-    for epoch in range(epochs):
-        model.train()
-        loss_sum = torch.zeros((), device=device)
-        correct = torch.zeros((), dtype=torch.int64, device=device)
-        gradient_norm = torch.zeros((), device=device)
-        for images, labels in data.train.training(torch.randperm(n, generator=order)[:used], batch_size, draw):
-            optimizer.param_groups[0]["lr"] = rates[step]
-            with autocast:
-                logits = model(images)
-            loss = cross_entropy(logits.float(), labels, label_smoothing=smoothing)
-            loss.backward()
-            step += 1
-            if step % steps == 0:
-                gradient_norm = _norm([p.grad for p in parameters if p.grad is not None])
-            if clip < math.inf:
-                torch.nn.utils.clip_grad_norm_(parameters, clip)
-            optimizer.step()
-            optimizer.zero_grad()
-            # sums stay on the device: reading one back at every step would stall a GPU
-            with torch.no_grad():
-                loss_sum += loss.detach() * len(labels)
-                correct += (logits.argmax(1) == labels).sum()
-        paused = time.perf_counter()
-        val, test = (evaluate(model, part, autocast) for part in (data.val, data.test))
-        weight, gradient = _norm(parameters).item(), gradient_norm.item()
-        train_loss = loss_sum.item() / used
-        row: Row = {
-            "epoch": epoch + 1,
-            "train_loss": train_loss,
-            "train_accuracy": 100 * correct.item() / used,
-            "val_loss": val.loss,
-            "val_accuracy": val.accuracy,
-            "test_loss": test.loss,
-            "test_accuracy": test.accuracy,
-            "lr": rates[step - 1],
-            "weight_norm": weight,
-            "gradient_norm": gradient,
-            "dog": wd * weight / gradient if gradient else None,
-        }
-        row = {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
-        history.append(row)
-        evaluating += time.perf_counter() - paused
-        on_epoch(row)
-        needed = [row[name] for name in ("train_loss", "test_loss", "weight_norm")]
-        if None in needed or train_loss > DIVERGED_LOSS:
-            status = "diverged"
-            break
+def _row(member: Member, epoch: int, lr: float, sums: Sums, scores: tuple[Scores, Scores]) -> Row:
+    val, test = scores
+    row: Row = {
+        "epoch": epoch,
+        "train_loss": sums.loss,
+        "train_accuracy": sums.accuracy,
+        "val_loss": val.loss,
+        "val_accuracy": val.accuracy,
+        "test_loss": test.loss,
+        "test_accuracy": test.accuracy,
+        "lr": lr,
+        "lr_times_wd": lr * member.wd,
+        "weight_norm": sums.weight_norm,
+        "gradient_norm": sums.gradient_norm,
+        "dog": member.wd * sums.weight_norm / sums.gradient_norm if sums.gradient_norm else None,
+    }
+    return {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
 
-    trained = time.perf_counter()
-    found = evaluations.run(recipe.get("evaluations", []), model, data) if status == "ok" else {}
-    seconds = time.perf_counter() - started
+
+def _diverged(row: Row) -> bool:
+    needed = [row[name] for name in ("train_loss", "test_loss", "weight_norm")]
+    return None in needed or (row["train_loss"] or 0) > DIVERGED_LOSS
+
+
+def _result(member: Member, found: dict[str, Any], learner: Learner) -> Result:
+    seconds = member.seconds
+    images = learner.course.images * len(member.history)
     return {
-        "status": status,
-        **_scores(history, status, data),
-        "history": {name: [row[name] for row in history] for name in HISTORY},
+        "status": member.status,
+        **_scores(member, learner.data),
+        "history": {name: [row[name] for row in member.history] for name in HISTORY},
         "evaluations": found,
-        "seconds": seconds,
+        "seconds": sum(seconds.values()),
         "timing": {
-            "training": trained - started - evaluating,
-            "scoring": evaluating,
-            "evaluations": seconds - (trained - started),
-            "images_per_second": used * len(history) / (trained - started - evaluating),
-            "peak_memory": torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
+            **seconds,
+            "images_per_second": images / seconds["training"],
+            "peak_memory": _peak_memory(learner.device),
         },
-    }, model
+    }
+
+
+def _scores(member: Member, data: Data) -> dict[str, float | None]:
+    """The best of each score over epochs, on its own part, and the last; chance for a run that diverged."""
+    scores: dict[str, float | None] = {}
+    for part, source in (("test", data.test), ("val", data.val)):
+        chance = (100 / data.classes, math.log(data.classes))
+        for name, best, fallback in zip((f"{part}_accuracy", f"{part}_loss"), (max, min), chance, strict=True):
+            key = name.removesuffix("_accuracy")
+            values = [row[name] for row in member.history] if member.status == "ok" else [fallback]
+            known = [value for value in values if value is not None] if len(source) else []
+            scores[f"{key}_best"] = best(known) if known else None
+            scores[f"{key}_final"] = known[-1] if known else None
+    return scores
+
+
+@contextmanager
+def _spent(members: list[Member], on: str) -> Iterator[None]:
+    """Share the time of what is done inside among `members`."""
+    began = time.perf_counter()
+    yield
+    share = (time.perf_counter() - began) / len(members)
+    for member in members:
+        member.seconds[on] += share
 
 
 @contextmanager
@@ -184,26 +182,15 @@ def _arithmetic(device: torch.device) -> Iterator[None]:
         torch.backends.cudnn.benchmark = benchmark
 
 
-def _scores(history: list[Row], status: str, data: Data) -> dict[str, float | None]:
-    """The best of each score over epochs, on its own part, and the last; chance for a run that diverged."""
-    scores: dict[str, float | None] = {}
-    for part, source in (("test", data.test), ("val", data.val)):
-        chance = (100 / data.classes, math.log(data.classes))
-        for name, best, fallback in zip((f"{part}_accuracy", f"{part}_loss"), (max, min), chance, strict=True):
-            key = name.removesuffix("_accuracy")
-            values = [row[name] for row in history] if status == "ok" else [fallback]
-            known = [value for value in values if value is not None] if len(source) else []
-            scores[f"{key}_best"] = best(known) if known else None
-            scores[f"{key}_final"] = known[-1] if known else None
-    return scores
+def _gpus(device: torch.device) -> list[torch.device]:
+    return [device] if device.type == "cuda" else []
 
 
-def _norm(tensors: list[Tensor] | list[nn.Parameter]) -> Tensor:
-    """Length of all tensors as one vector."""
-    with torch.no_grad():
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(tensors))))
+def _peak_memory(device: torch.device) -> int:
+    """Bytes: of the GPU since the runs began, or of this process since it started."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import resource
+    import sys
 
-
-def _stream(seed: int, purpose: int) -> int:
-    """A seed for one purpose of a run: streams of one run, or of two seeds, have nothing in common."""
-    return int(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -7,14 +7,17 @@ from typing import Any
 
 import timm
 import timm.models
-from torch import nn
+import torch
+from timm.layers import DropPath
+from torch import Tensor, nn
 
 
 def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
     """The freshly initialised network of an architecture entry, drawn from torch's global generator.
 
     `model` is a name that timm.create_model knows or the name of a class in timm.models (MlpMixer, say, for
-    sizes whose registered variants leave nothing to choose); `kwargs` go to it as they are.
+    sizes whose registered variants leave nothing to choose); `kwargs` go to it as they are. Its drop paths
+    are `StochasticDepth`.
 
     Raises:
         ValueError: timm knows no such model or does not take these arguments.
@@ -25,9 +28,55 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # timm's notes on its own use of torch's deprecated calls
             if timm.is_model(name):
-                return timm.create_model(name, pretrained=False, **kwargs)
+                return _with_stochastic_depth(timm.create_model(name, pretrained=False, **kwargs))
             if isinstance(kind, type) and issubclass(kind, nn.Module):
-                return kind(**kwargs)
+                return _with_stochastic_depth(kind(**kwargs))
     except (TypeError, AssertionError, RuntimeError, IndexError, KeyError) as error:
         raise ValueError(f"arch: timm's {name} does not take {arch.get('kwargs', {})}: {error}") from error
     raise ValueError(f"arch: timm has neither a model nor a class {name!r}; timm.list_models() lists them")
+
+
+class StochasticDepth(nn.Module):
+    """Drops a residual branch for some images of a batch, as told from outside (Huang et al. 2016).
+
+    In training `keep`, shape (n,), holds 0 for the images that drop it and 1 / (1 − p) for the others; while
+    it is empty, as it is at first, none does. With the numbers given, not drawn here, a network can be one of
+    many in a vectorised ensemble.
+    """
+
+    keep: Tensor
+
+    def __init__(self, p: float, scale: bool) -> None:
+        super().__init__()
+        self.p, self.kept = p, 1 / (1 - p) if scale else 1.0
+        self.register_buffer("keep", torch.empty(0), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of shape (n, …), unchanged outside training."""
+        if not self.training or not self.keep.numel():
+            return x
+        return x * self.keep.to(x.dtype).view(-1, *[1] * (x.ndim - 1))
+
+
+def stochastic_depths(model: nn.Module) -> dict[str, StochasticDepth]:
+    """The network's branches that may be dropped, by name."""
+    return {name: module for name, module in model.named_modules() if isinstance(module, StochasticDepth)}
+
+
+def dropouts(model: nn.Module) -> list[str]:
+    """Names of the network's layers that draw random numbers of their own in training."""
+    return [
+        name
+        for name, module in model.named_modules()
+        if "Dropout" in type(module).__name__ and getattr(module, "p", getattr(module, "prob", 0.0))
+    ]
+
+
+def _with_stochastic_depth(model: nn.Module) -> nn.Module:
+    for name, module in list(model.named_modules()):
+        if isinstance(module, DropPath):
+            parent, _, child = name.rpartition(".")
+            chance = float(module.drop_prob)
+            depth = StochasticDepth(chance, bool(module.scale_by_keep)) if chance else nn.Identity()
+            setattr(model.get_submodule(parent), child, depth)
+    return model

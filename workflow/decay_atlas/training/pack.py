@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from collections.abc import Sequence
@@ -9,18 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from decay_atlas.grid import Run
+from decay_atlas.grid import Run, digest_of, number_text
 from decay_atlas.packs import close, missing_members, put
 from decay_atlas.records import RECORD_FORMAT
 from decay_atlas.training import datasets, evaluations
 from decay_atlas.training.batches import Data
+from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, cohorts
+from decay_atlas.training.engines import capacity, choose
+from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.environment import about, choose_device
-from decay_atlas.training.loop import train
+from decay_atlas.training.learner import Learner, Member, State
+from decay_atlas.training.loop import Result, train
 from decay_atlas.training.progress import Progress
+from decay_atlas.training.solo import Solo
+from decay_atlas.training.watch import Watch
+from decay_atlas.training.world import World, joined
 
-ENGINES = ("auto", "serial")
-"""How a pack's runs share the device; `auto` is `serial`, the only one so far."""
+CHECKPOINT_MINUTES = 10.0
 
 
 def train_pack(
@@ -30,66 +38,177 @@ def train_pack(
     engine: str = "auto",
     device: str = "auto",
     threads: int = 1,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
 ) -> list[str]:
     """See to it that every record of `paths` is there, and return the paths of those that could not be made.
 
-    A record that is there, whole and of the same settings is kept (see `packs`).
+    A record that is there, whole and of the same settings is kept (see `packs`); a run that was interrupted
+    goes on from its checkpoint. Under torchrun its processes train each run together.
 
     Raises:
         ValueError: the settings, a path, the engine or the device make no sense; nothing has been trained.
+        Interrupted: a signal came; what was being trained has a checkpoint.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine: unknown {engine!r}; there are {', '.join(ENGINES)}")
     evaluations.check(settings["recipe"].get("evaluations", []))
-
-    missing = missing_members(settings, paths)
-    failed: list[str] = []
-    if missing:
-        trainer = _Trainer(settings, data_dir, choose_device(device), threads)
-        with Progress(len(missing), settings["recipe"]["epochs"]) as progress:
-            for path, run in missing:
-                try:
-                    trainer.train(path, run, progress)
-                except Exception:  # whatever one run dies of, the others are still to be trained
-                    failed.append(str(path))
-                    progress.say(f"{path}: failed\n{traceback.format_exc()}")
-    if not failed:
-        close(paths)
+    torch.set_num_threads(threads)
+    chosen = choose_device(device)
+    with joined(chosen) as world:
+        missing = world.agreed(missing_members(settings, paths) if world.first else [])
+        failed: list[str] = []
+        if missing:
+            data = Data(datasets.load(data_dir, settings["recipe"]), settings, chosen, threads)
+            engine = choose(engine, settings, data, chosen, len(missing), world)
+            members = [Member(run.lr, run.wd, run.seed, path) for path, run in missing]
+            with Progress(len(missing), settings["recipe"]["epochs"], quiet=not world.first) as progress:
+                trainer = _Trainer(settings, data, chosen, threads, world, progress)
+                with Watch(checkpoint_minutes, world, trainer.save) as watch:
+                    trainer.train(members, engine, watch)
+                failed = trainer.failed
+        if not failed and world.first:
+            close(paths)
     return failed
 
 
 class _Trainer:
-    """Trains runs one after another on data that are loaded once."""
+    """Trains the members of a pack on data that are loaded once, and keeps what comes of them."""
 
-    def __init__(self, settings: dict[str, Any], data_dir: str | Path, device: torch.device, threads: int) -> None:
-        torch.set_num_threads(threads)
-        self.settings, self.device = settings, device
-        self.data = Data(datasets.load(data_dir, settings["recipe"]), settings, device, threads)
-        self.about = about(device, threads)
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        data: Data,
+        device: torch.device,
+        threads: int,
+        world: World,
+        progress: Progress,
+    ) -> None:
+        self._settings, self._data, self._device = settings, data, device
+        self._world, self._progress = world, progress
+        self._about = about(device, threads)
+        self._digest = digest_of(settings)
+        self._engine = ""
+        self.failed: list[str] = []
 
-    def train(self, path: Path, run: Run, progress: Progress) -> None:
-        """Train one run, stage its record and put it into place."""
-        progress.start(run)
-        result, model = train(self.settings, run.lr, run.wd, run.seed, self.data, self.device, progress.epoch)
+    def train(self, members: list[Member], engine: str, watch: Watch) -> None:
+        """Train all members by an engine; one that fails stops no other."""
+        groups = [members] if engine == "fused" else [[member] for member in members]
+        while groups:
+            group = groups.pop(0)
+            self._engine = engine if len(group) > 1 else "serial"
+            try:
+                for place, cohort in cohorts([(member, self._checkpoints(member)) for member in group]):
+                    for part in capacity(cohort, self._engine, self._settings, self._data, self._device):
+                        self._train(part, place, watch)
+            except CheckpointError as error:  # it is set aside now: look again
+                self._progress.say(str(error))
+                groups.insert(0, self._unfinished(group))
+            except Exception as error:  # whatever one group dies of, the others are still to be trained
+                if self._world.size > 1:
+                    raise  # the other processes wait for this one: torchrun must end them
+                left = self._unfinished(group)
+                if len(left) > 1 and _is_out_of_memory(error):
+                    self._progress.say(f"{_names(left)}: out of memory, so in two halves")
+                    half = len(left) // 2
+                    groups[:0] = [left[:half], left[half:]]
+                else:
+                    self.failed += [str(member.path) for member in left]
+                    self._progress.say(f"{_names(left)}: failed\n{_reason(error, left[0])}")
+
+    def save(self, member: Member, state: State) -> None:
+        """Write a checkpoint; where the disk refuses, training goes on without."""
+        if self._world.first:
+            try:
+                self._checkpoints(member).save(member, state)
+            except OSError as error:
+                self._progress.say(f"{member.path}: no checkpoint written ({error.strerror}); training goes on")
+
+    def _train(self, members: list[Member], place: tuple[int, int] | None, watch: Watch) -> None:
+        self._progress.start(_names(members))
+        learner: Learner
+        if self._engine == "fused":
+            learner = Ensemble(self._settings, members, self._data, self._device, self._world)
+        else:
+            learner = Solo(self._settings, members[0], self._data, self._device, self._world)
+        if place is not None:
+            learner.resume([self._resumed(member, place) for member in members])
+            epoch, step = place
+            self._progress.say(
+                f"{_names(members)}: resumed at epoch {epoch + 1} of {learner.course.epochs}, step {step}"
+            )
+        train(learner, watch, self._progress.epoch, self._done)
+
+    def _resumed(self, member: Member, place: tuple[int, int]) -> State:
+        state, fields = self._checkpoints(member).load(place)
+        member.history, member.seconds, member.status = fields["history"], fields["seconds"], fields["status"]
+        return state
+
+    def _done(self, member: Member, result: Result, network: nn.Module) -> None:
+        """Stage a finished run's record and put it into place."""
+        if not self._world.first:
+            return
+        path = member.path
+        assert path is not None
+        run = Run.from_path(str(path))
         record = {
             "format": RECORD_FORMAT,
             "dataset": run.dataset,
             "recipe": run.recipe,
             "arch": run.arch,
-            "digest": run.digest,
+            "digest": self._digest,
             "lr": run.lr,
             "wd": run.wd,
             "seed": run.seed,
-            "settings": self.settings,
-            "data_checksum": self.data.checksum,
+            "settings": self._settings,
+            "data_checksum": self._data.checksum,
             **result,
-            **self.about,
+            **self._about,
+            "engine": self._engine,
         }
-        if self.settings["recipe"].get("keep_weights"):
-            weights = path.with_suffix(".pt")
-            weights.parent.mkdir(parents=True, exist_ok=True)
-            part = weights.with_name(f".{weights.name}.{os.getpid()}.part")
-            torch.save(model.state_dict(), part)
-            part.replace(weights)
+        if self._settings["recipe"].get("keep_weights"):
+            _save_weights(path.with_suffix(".pt"), network)
         put(path, record)
-        progress.finish(result)
+        self._checkpoints(member).remove()
+        self._progress.finish(_names([member]), result)
+
+    def _checkpoints(self, member: Member) -> Checkpoints:
+        assert member.path is not None
+        return Checkpoints(member.path, self._settings, self._data.checksum)
+
+    def _unfinished(self, members: list[Member]) -> list[Member]:
+        """Fresh members for the runs of a group that have no record yet."""
+        return [
+            Member(member.lr, member.wd, member.seed, member.path)
+            for member in members
+            if member.path is not None and not member.path.exists()
+        ]
+
+
+def _names(members: list[Member]) -> str:
+    """One member's point of the grid, or the first of several."""
+    first = members[0]
+    assert first.path is not None
+    arch = Run.from_path(str(first.path)).arch
+    name = f"{arch} lr {number_text(first.lr)} wd {number_text(first.wd)} seed {first.seed}"
+    return name if len(members) == 1 else f"{name} and {len(members) - 1} more"
+
+
+def _reason(error: Exception, member: Member) -> str:
+    """What to tell of a failure: the way out where it is known, or the traceback."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{member.path}: cannot be written ({error.strerror}); make room, then run the same command again"
+    if _is_out_of_memory(error):
+        return f"out of memory: {error}\nset `accumulate: 2` in the recipe, or more, to take a batch in parts"
+    return traceback.format_exc()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def _save_weights(path: Path, network: nn.Module) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        torch.save(network.state_dict(), part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

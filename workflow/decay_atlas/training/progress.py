@@ -7,8 +7,6 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from decay_atlas.grid import Run, number_text
-
 LONG_RUN = 30.0
 """Seconds after which a run reports its epochs in a log file."""
 
@@ -16,12 +14,12 @@ LONG_RUN = 30.0
 class Progress:
     """Tells on standard error which run of a pack is being trained and what came of each."""
 
-    def __init__(self, runs: int, epochs: int) -> None:
-        self._runs, self._epochs, self._done = runs, epochs, 0
-        self._began = self._run_began = self._last = time.monotonic()
+    def __init__(self, runs: int, epochs: int, quiet: bool = False) -> None:
+        self._runs, self._epochs, self._done, self._quiet = runs, epochs, 0, quiet
+        self._began = self._last = time.monotonic()
         self._name = ""
         self._bar: Any = None
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not quiet:
             from rich.console import Console
             from rich.progress import Progress as Bar
 
@@ -43,13 +41,13 @@ class Progress:
         """Print one message, above the bar if there is one."""
         if self._bar is not None:
             self._bar.console.print(text, highlight=False, markup=False)
-        else:
+        elif not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
-    def start(self, run: Run) -> None:
-        """A run begins."""
-        self._name = f"{run.arch} lr {number_text(run.lr)} wd {number_text(run.wd)} seed {run.seed}"
-        self._run_began = self._last = time.monotonic()
+    def start(self, name: str) -> None:
+        """A run begins, or several at once."""
+        self._name = name
+        self._last = time.monotonic()
         if self._bar is not None:
             self._bar.update(self._task, description=self._name, completed=self._done * self._epochs)
 
@@ -65,13 +63,13 @@ class Progress:
                 f"train loss {_text(row['train_loss'])}, test {_text(row['test_accuracy'])} %"
             )
 
-    def finish(self, result: dict[str, Any]) -> None:
+    def finish(self, name: str, result: dict[str, Any]) -> None:
         """A run is done."""
         self._done += 1
         left = (time.monotonic() - self._began) / self._done * (self._runs - self._done)
         outcome = "diverged" if result["status"] == "diverged" else f"test {result['test_best']:.2f} %"
         self.say(
-            f"[{self._done}/{self._runs}] {self._name}: {outcome}, {result['seconds']:.1f} s"
+            f"[{self._done}/{self._runs}] {name}: {outcome}, {result['seconds']:.1f} s"
             + (f", about {left:.0f} s left" if left else "")
         )
 

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from decay_atlas.training import engines
+from decay_atlas.training.engines import capacity, choose, footprint, free_memory
+from decay_atlas.training.learner import Member
+from decay_atlas.training.world import World
+from tests.training.conftest import CPU, data_of
+
+
+def chosen(settings: dict[str, Any], digits: Path, engine: str = "auto", members: int = 4, **world: int) -> str:
+    return choose(engine, settings, data_of(settings, digits), CPU, members, World(**world))
+
+
+def test_auto_fuses_small_networks_on_a_processor(
+    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert chosen(settings, digits) == "fused"
+    assert chosen(settings, digits, members=1) == "serial"
+    assert chosen(settings, digits, size=2) == "serial"
+    assert chosen(settings, digits, "serial") == "serial"
+    monkeypatch.setattr(engines, "SMALL", 100)
+    assert chosen(settings, digits) == "serial"
+    assert chosen(settings, digits, "fused") == "fused"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"precision": "fp16"}, "precision fp16 scales the loss of one run at a time"),
+        ({"accumulate": 2}, "accumulate splits"),
+        ({"proj_drop_rate": 0.5}, r"layer blocks\.0\..* draws random numbers of its own"),
+    ],
+)
+def test_what_cannot_be_fused_is_trained_one_after_another_or_refused_with_the_reason(
+    digits: Path, settings: dict[str, Any], change: dict[str, Any], reason: str
+) -> None:
+    settings["arch" if "proj_drop_rate" in change else "recipe"] |= (
+        {"kwargs": settings["arch"]["kwargs"] | change} if "proj_drop_rate" in change else change
+    )
+    assert chosen(settings, digits) == "serial"
+    with pytest.raises(ValueError, match=f"engine fused: {reason}.*; use engine serial"):
+        chosen(settings, digits, "fused")
+
+
+def test_an_unknown_engine_is_named(digits: Path, settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="engine: unknown 'warp'; there are auto, serial, fused"):
+        chosen(settings, digits, "warp")
+
+
+def test_a_member_takes_its_weights_and_what_a_step_keeps(digits: Path, settings: dict[str, Any]) -> None:
+    data = data_of(settings, digits)
+    small = footprint(settings, data, CPU)
+    weights = 4 * sum(p.numel() for p in engines.models.build(settings["arch"], 10, 1).parameters())
+    assert small > engines.STATES * weights
+    settings["recipe"]["batch_size"] *= 4
+    activations = (footprint(settings, data, CPU) - small) / 3
+    assert activations == pytest.approx(small - engines.STATES * weights, rel=0.2)
+    assert free_memory(CPU) > 2**20
+
+
+def test_a_pack_that_does_not_fit_is_split_evenly(
+    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = data_of(settings, digits)
+    members = [Member(0.01, 0.1, seed) for seed in range(7)]
+    need = footprint(settings, data, CPU)
+
+    def parts(free: float, engine: str = "fused") -> list[int]:
+        monkeypatch.setattr(engines, "free_memory", lambda device: int(free / engines.MEMORY_SHARE) + 1)
+        return [len(part) for part in capacity(members, engine, settings, data, CPU)]
+
+    assert parts(7 * need) == [7]
+    assert parts(3 * need) == [2, 2, 3]
+    assert parts(0.5 * need) == [1] * 7
+    assert parts(100 * need, "serial") == [1] * 7
+
+
+def test_asking_draws_no_random_number(digits: Path, settings: dict[str, Any]) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    chosen(settings, digits)
+    footprint(settings, data_of(settings, digits), CPU)
+    assert torch.equal(torch.rand(3), expected)

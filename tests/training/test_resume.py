@@ -1,0 +1,199 @@
+"""A run that was stopped anywhere ends as if it had not been."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from decay_atlas.grid import Run, digest_of
+from decay_atlas.records import read_record
+from decay_atlas.training import __main__ as program
+from decay_atlas.training.learner import Learner, Member, State
+from decay_atlas.training.loop import train
+from decay_atlas.training.pack import train_pack
+from decay_atlas.training.solo import Solo
+from decay_atlas.training.world import World
+from tests.training.conftest import CPU, data_of
+
+SAME = ("status", "test_best", "test_final", "val_best", "val_final", "history")
+KILLS = 50
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def rich(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that use every kind of random number."""
+    settings["recipe"] |= {"augment": ["crop", "jitter"], "mixup": 0.2, "epochs": 3}
+    settings["recipe"]["schedule"] = {"name": "cosine", "warmup_epochs": 1}
+    settings["arch"]["kwargs"] |= {"drop_path_rate": 0.3, "proj_drop_rate": 0.2, "num_blocks": 2}
+    return settings
+
+
+def paths(settings: dict[str, Any], seeds: int) -> list[str]:
+    return [Run("digits", "quick", "tiny", digest_of(settings), 0.01, 0.1, seed).path for seed in range(seeds)]
+
+
+def numbers(records: list[str]) -> list[dict[str, Any]]:
+    found = [read_record(path) for path in records]
+    return [{name: record[name] for name in SAME} for record in found]
+
+
+class Stopped(Exception):
+    pass
+
+
+def stopped_after(steps: int) -> tuple[Any, list[State]]:
+    """A hook that ends training after so many steps, and the states it left."""
+    states: list[State] = []
+
+    def hook(learner: Learner) -> None:
+        if learner.epoch * learner.course.steps + learner.step == steps:
+            states.extend(state for _, state in learner.states())
+            raise Stopped
+
+    return hook, states
+
+
+@pytest.mark.parametrize("steps", range(1, 10))
+def test_a_run_goes_on_to_the_same_bits_from_any_step(digits: Path, rich: dict[str, Any], steps: int) -> None:
+    rich["arch"]["kwargs"]["proj_drop_rate"] = 0.0 if steps % 2 else 0.2
+    data = data_of(rich, digits)
+    whole = Member(0.01, 0.1, 0)
+    train(Solo(rich, whole, data, CPU, World()))
+    first = Member(0.01, 0.1, 0)
+    hook, states = stopped_after(steps)
+    with pytest.raises(Stopped):
+        train(Solo(rich, first, data, CPU, World()), hook)
+    second = Member(0.01, 0.1, 0, history=list(first.history))
+    learner = Solo(rich, second, data, CPU, World())
+    learner.resume(states)
+    train(learner)
+    assert second.history == whole.history
+
+
+def start(settings: dict[str, Any], records: list[str], data: Path, engine: str) -> multiprocessing.process.BaseProcess:
+    """A training process that writes a checkpoint after every step, without the wait for a new interpreter."""
+    arguments = (settings, records, data, engine, "cpu", 1, 0.0)
+    process = multiprocessing.get_context("fork").Process(target=train_pack, args=arguments)
+    process.start()
+    return process
+
+
+def start_program(settings: dict[str, Any], records: list[str], data: Path) -> multiprocessing.process.BaseProcess:
+    """The training program in a process of its own, with a checkpoint every few steps."""
+
+    def run() -> None:
+        sys.argv = ["training", "--settings", json.dumps(settings), "--data", str(data), "--device", "cpu"]
+        sys.argv += ["--checkpoint-minutes", "0.0002", *records]
+        sys.exit(program.main())
+
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    return process
+
+
+@pytest.mark.parametrize("engine", ["serial"])
+def test_killed_at_random_points_a_pack_ends_in_the_same_bits(
+    digits: Path, rich: dict[str, Any], engine: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    records = paths(rich, 2)
+    start(rich, records, digits, engine).join()
+    expected = numbers(records)
+    chance = random.Random(0)
+    kills = rounds = 0
+    while kills < KILLS:
+        for path in records:
+            Path(path).unlink()
+        while True:
+            process = start(rich, records, digits, engine)
+            process.join(chance.uniform(0.02, 0.4))
+            if process.is_alive():
+                process.kill()
+                kills += 1
+            process.join()
+            if all(Path(path).exists() for path in records) and process.exitcode == 0:
+                break
+        rounds += 1
+        assert numbers(records) == expected
+    assert not list(Path().rglob("*.ckpt"))
+    assert not list(Path().rglob("*.part"))
+    log = capfd.readouterr().err
+    assert log.count("resumed at epoch") > KILLS / 4
+    assert "unusable" not in log
+    print(f"{kills} kills in {rounds} rounds, resumed {log.count('resumed at epoch')} times")
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    digits: Path, rich: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = paths(rich, 1)
+    train_pack(rich, records, digits, "serial", "cpu")
+    expected = numbers(records)
+    Path(records[0]).unlink()
+    process = start(rich, records, digits, "serial")
+    while len(kept := sorted(Path().rglob("*.ckpt"))) < 2:
+        time.sleep(0.005)
+    process.kill()
+    process.join()
+    kept = sorted(Path().rglob("*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
+    kept[-1].write_bytes(kept[-1].read_bytes()[:-100])
+    train_pack(rich, records, digits, "serial", "cpu")
+    log = capsys.readouterr().err
+    assert f"{kept[-1].name}: unusable" in log
+    assert "resumed at epoch" in log
+    assert numbers(records) == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_a_signal_leaves_a_checkpoint_that_the_next_attempt_goes_on_from(
+    digits: Path, rich: dict[str, Any], number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rich["recipe"]["epochs"] = 300
+    records = paths(rich, 1)
+    process = start_program(rich, records, digits)
+    while process.is_alive() and not list(Path().rglob("*.ckpt")):
+        time.sleep(0.005)
+    assert process.pid
+    os.kill(process.pid, number)
+    process.join()
+    assert process.exitcode == 128 + number
+    assert f"stopped by {number.name}; the next attempt goes on" in capfd.readouterr().err
+    assert not Path(records[0]).exists()
+    (last, *_) = sorted(Path().rglob("*.ckpt"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    epoch = int(last.name.split("epoch")[1].split("_")[0])
+    start_program(rich, records, digits).join()
+    assert f"tiny lr 0.01 wd 0.1 seed 0: resumed at epoch {epoch + 1} of 300" in capfd.readouterr().err
+    assert Path(records[0]).exists()
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_record(
+    digits: Path, settings: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    records = paths(settings, 1)
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+        os._exit(len(train_pack(settings, records, digits, "serial", "cpu", checkpoint_minutes=0)))
+
+    process = multiprocessing.get_context("fork").Process(target=limited)
+    process.start()
+    process.join()
+    assert process.exitcode == 1
+    log = capfd.readouterr().err
+    assert "no checkpoint written (File too large); training goes on" in log
+    assert f"{records[0]}: cannot be written (File too large); make room, then run the same command again" in log
+    assert [path for path in Path("results").rglob("*") if path.is_file() and path.name != "settings.json"] == []

@@ -1,0 +1,130 @@
+"""Checkpoints of runs in mid-training, beside their records, at a place Snakemake does not know.
+
+The last two of a run are kept, each a file that is whole or absent: the SHA-256 of what follows, then what
+torch.save wrote. One that is damaged, or of another run, is set aside under another name and never trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from decay_atlas.grid import number_text
+from decay_atlas.training.learner import Member, State
+
+FORMAT = 1
+KEPT = 2
+Place = tuple[int, int]
+"""Epoch (from 0) and steps done in it."""
+_HASH = hashlib.sha256().digest_size
+_NAME = re.compile(r"(.+)\.epoch(\d+)_step(\d+)\.ckpt")
+
+
+class Checkpoints:
+    """The checkpoints of one run.
+
+    `path` is that of its record; `settings` and the data set's `checksum` are what a checkpoint must share
+    with the run to be its own.
+    """
+
+    def __init__(self, path: Path, settings: dict[str, Any], checksum: str) -> None:
+        self._folder, self._stem = path.parent / ".checkpoints", path.stem
+        self._identity = {"format": FORMAT, "settings": json.dumps(settings, sort_keys=True), "data_checksum": checksum}
+
+    def save(self, member: Member, state: State) -> None:
+        """Write a checkpoint, then remove all but the last two.
+
+        Raises:
+            OSError: the disk refused; the earlier checkpoints are untouched.
+        """
+        kept = asdict(member) | {"path": None}
+        buffer = io.BytesIO()
+        torch.save({**self._identity, **state, "member": kept}, buffer)
+        content = buffer.getbuffer()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path((state["epoch"], state["step"]))
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as file:
+                file.write(hashlib.sha256(content).digest())
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        for place in self.places()[KEPT:]:
+            self._path(place).unlink(missing_ok=True)
+
+    def places(self) -> list[Place]:
+        """How far the run had come in each of its checkpoints, the furthest first."""
+        if not self._folder.is_dir():
+            return []
+        found = (_NAME.fullmatch(file.name) for file in self._folder.iterdir())
+        return sorted(((int(m[2]), int(m[3])) for m in found if m and m[1] == self._stem), reverse=True)
+
+    def load(self, place: Place) -> tuple[State, dict[str, Any]]:
+        """A checkpoint: the state, and the member's fields as they were.
+
+        Raises:
+            CheckpointError: it is damaged or of another run; it has been set aside.
+        """
+        path = self._path(place)
+        try:
+            content = path.read_bytes()
+            if hashlib.sha256(content[_HASH:]).digest() != content[:_HASH]:
+                raise ValueError("its checksum does not fit")
+            state = torch.load(io.BytesIO(content[_HASH:]), map_location="cpu", weights_only=True)
+            for key, value in self._identity.items():
+                if state.pop(key, None) != value:
+                    raise ValueError(f"it is of another {key.replace('_', ' ')}")
+            member = state.pop("member")
+            own = f"lr{number_text(member['lr'])}_wd{number_text(member['wd'])}_seed{member['seed']}"
+            if own != self._stem:
+                raise ValueError(f"it is that of {own}")
+        except Exception as error:
+            aside = path.with_suffix(".unusable")
+            path.replace(aside)
+            raise CheckpointError(f"{path}: unusable ({error}); set aside as {aside.name}") from None
+        return state, member
+
+    def remove(self) -> None:
+        """Remove them all: the run is done."""
+        if self._folder.is_dir():
+            for place in self.places():
+                self._path(place).unlink(missing_ok=True)
+            # what a killed process was writing
+            for part in self._folder.glob(f".{self._stem}.epoch*.part"):
+                part.unlink(missing_ok=True)
+            if not any(self._folder.iterdir()):
+                self._folder.rmdir()
+
+    def _path(self, place: Place) -> Path:
+        return self._folder / f"{self._stem}.epoch{place[0]}_step{place[1]}.ckpt"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be gone on from."""
+
+
+def cohorts(runs: list[tuple[Member, Checkpoints]]) -> list[tuple[Place | None, list[Member]]]:
+    """Runs by where they can go on together: the furthest place at which all have a checkpoint.
+
+    Where there is none, each goes on from its own furthest place, None being the beginning.
+    """
+    common = set.intersection(*(set(checkpoints.places()) for _, checkpoints in runs)) if runs else set()
+    if common:
+        return [(max(common), [member for member, _ in runs])]
+    found: dict[Place | None, list[Member]] = {}
+    for member, checkpoints in runs:
+        places = checkpoints.places()
+        found.setdefault(places[0] if places else None, []).append(member)
+    return list(found.items())

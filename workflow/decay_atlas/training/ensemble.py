@@ -1,0 +1,265 @@
+"""Many networks trained at once as one vectorised ensemble: the same steps, with a member dimension in front.
+
+Every parameter is one tensor with a leading dimension of members, and `torch.func.vmap` runs the members'
+forward and backward passes together. A member has its own lr, wd, seed, data order, augmentation, batch-norm
+statistics, clipping and divergence, and equals its run alone up to rounding.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+from torch.nn.functional import cross_entropy
+
+from decay_atlas.training import models, optimizers
+from decay_atlas.training.batches import Batch, Data
+from decay_atlas.training.evaluate import Scores, evaluate
+from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
+from decay_atlas.training.streams import DEPTH, Draw, generator
+from decay_atlas.training.world import World
+
+Tensors = dict[str, Tensor]
+
+
+def obstacle(settings: dict[str, Any], model: nn.Module) -> str | None:
+    """Why runs of these settings cannot be members of an ensemble; None where they can."""
+    optimizer = settings["recipe"]["optimizer"]
+    if not optimizers.can_ensemble(optimizer):
+        return f"optimizer {optimizer['name']} knows no ensembles"
+    if settings["recipe"].get("precision") == "fp16":
+        return "precision fp16 scales the loss of one run at a time; take amp"
+    if settings["recipe"].get("accumulate", 1) > 1:
+        return "accumulate splits the batches of one run at a time"
+    random = models.dropouts(model)
+    if random:
+        return f"layer {random[0]} draws random numbers of its own"
+    return None
+
+
+class Ensemble(Learner):
+    """A learner whose members share every operation.
+
+    Raises:
+        ValueError: the settings do not allow it (see `obstacle`).
+    """
+
+    def __init__(
+        self, settings: dict[str, Any], members: Sequence[Member], data: Data, device: torch.device, world: World
+    ) -> None:
+        super().__init__(settings, list(members), data, device, world)
+        recipe = settings["recipe"]
+        self._smoothing, self._clip = recipe.get("label_smoothing", 0.0), recipe.get("grad_clip", math.inf)
+        seeds = dict.fromkeys(member.seed for member in members)
+        networks = {seed: initial_network(settings, data, seed) for seed in seeds}
+        self._model = copy.deepcopy(next(iter(networks.values()))).to(device)
+        reason = obstacle(settings, self._model)
+        if reason:
+            raise ValueError(f"engine fused: {reason}; use engine serial")
+        if device.type == "cpu":  # its attention kernels know no member dimension
+            for module in self._model.modules():
+                if hasattr(module, "fused_attn"):
+                    setattr(module, "fused_attn", False)  # noqa: B010 (nothing that nn.Module declares)
+        self._depths = models.stochastic_depths(self._model)
+        self._names = [name for name, parameter in self._model.named_parameters() if parameter.requires_grad]
+        states = [networks[member.seed].state_dict() for member in members]
+        self._stack(states)
+        self._optimizer = self._built()
+        self._begin_epoch()
+        self._gradients = vmap(grad(self._loss_of, has_aux=True))
+        self._shared_gradients = vmap(grad(self._loss_of, has_aux=True), in_dims=(0, 0, 0, None, None))
+        self._forward = vmap(self._logits_of, in_dims=(0, 0, None))
+
+    def train_epoch(self) -> Iterator[None]:
+        """See `Learner.train_epoch`."""
+        self._model.train()
+        seeds = list(dict.fromkeys(member.seed for member in self.members))
+        row_of = {seed: row for row, seed in enumerate(seeds)}
+        rows = torch.tensor([row_of[member.seed] for member in self.members], device=self.device)
+        lr = torch.tensor([member.lr for member in self.members], dtype=torch.float64)
+        for batches in zip(*(self.batches(seed) for seed in seeds), strict=True):
+            self._optimizer.param_groups[0]["lr"] = (lr * self.multiplier).to(self.device)
+            gradients, loss, correct = self._pass(batches, rows)
+            self._loss += loss * len(batches[0][1])
+            self._correct += correct
+            if self.step == self.course.steps - 1:
+                self._gradient_norms = member_norms(gradients)
+            if self._clip < math.inf:
+                gradients = self._clipped(gradients)
+            for parameter, gradient in zip(self._parameters, gradients, strict=True):
+                parameter.grad = gradient
+            self._optimizer.step()
+            self._optimizer.zero_grad()
+            self.step += 1
+            yield
+
+    def sums(self) -> list[Sums]:
+        """See `Learner.sums`."""
+        n = self.course.images
+        numbers = (
+            self._loss / n,
+            100 * self._correct.double() / n,
+            self._gradient_norms,
+            member_norms([parameter.detach() for parameter in self._parameters]),
+        )
+        self._begin_epoch()
+        return [Sums(*row) for row in zip(*(number.tolist() for number in numbers), strict=True)]
+
+    def scores(self) -> list[tuple[Scores, Scores]]:
+        """See `Learner.scores`."""
+        self._model.eval()
+        count = len(self.members)
+        val, test = (evaluate(self._logits, count, part, self.world) for part in (self.data.val, self.data.test))
+        return list(zip(val, test, strict=True))
+
+    def network(self, member: Member) -> nn.Module:
+        """See `Learner.network`."""
+        model = copy.deepcopy(self._model)
+        model.load_state_dict(self._slice(self.members.index(member)))
+        return model
+
+    def states(self) -> Iterator[tuple[Member, State]]:
+        """See `Learner.states`."""
+        optimizer = self._optimizer.state_dict()["state"]
+        count = len(self.members)
+        for place, member in enumerate(self.members):
+            yield (
+                member,
+                {
+                    "epoch": self.epoch,
+                    "step": self.step,
+                    "model": {name: tensor.cpu() for name, tensor in self._slice(place).items()},
+                    "optimizer": {
+                        number: {key: _own(value, place, count, key) for key, value in entry.items()}
+                        for number, entry in optimizer.items()
+                    },
+                    "sums": [
+                        numbers[place].clone().cpu() for numbers in (self._loss, self._correct, self._gradient_norms)
+                    ],
+                    "scaler": {},
+                },
+            )
+
+    def resume(self, states: list[State]) -> None:
+        """See `Learner.resume`."""
+        self.epoch, self.step = states[0]["epoch"], states[0]["step"]
+        self._stack([state["model"] for state in states])
+        self._optimizer = self._built()
+        self._load_optimizer([state["optimizer"] for state in states])
+        self._loss, self._correct, self._gradient_norms = (
+            torch.stack([state["sums"][number] for state in states]).to(self.device) for number in range(3)
+        )
+
+    def leave(self, members: list[Member]) -> None:
+        """See `Learner.leave`."""
+        staying = [member for member in self.members if member not in members]
+        if staying and len(staying) < len(self.members):
+            states = [state for member, state in self.states() if member in staying]
+            self.members = staying
+            self.resume(states)
+        self.members = staying
+
+    def _stack(self, states: list[Tensors]) -> None:
+        """Take the members' parameters and buffers from their state dictionaries."""
+        stacked = {name: torch.stack([state[name] for state in states]).to(self.device) for name in states[0]}
+        self._parameters = [nn.Parameter(stacked.pop(name)) for name in self._names]
+        self._buffers = stacked
+
+    def _weights(self) -> Tensors:
+        return {name: tensor.detach() for name, tensor in zip(self._names, self._parameters, strict=True)}
+
+    def _slice(self, place: int) -> Tensors:
+        """A member's state dictionary."""
+        return {name: tensor[place].clone() for name, tensor in (self._weights() | self._buffers).items()}
+
+    def _built(self) -> torch.optim.Optimizer:
+        lr, wd = (
+            torch.tensor([getattr(member, name) for member in self.members], dtype=torch.float64, device=self.device)
+            for name in ("lr", "wd")
+        )
+        return optimizers.build(self._parameters, self.settings["recipe"]["optimizer"], lr, wd)
+
+    def _load_optimizer(self, states: list[dict[int, dict[str, Any]]]) -> None:
+        joined = {
+            number: {key: _join([state[number][key] for state in states], key) for key in entry}
+            for number, entry in states[0].items()
+        }
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": joined, "param_groups": groups})
+
+    def _begin_epoch(self) -> None:
+        count = len(self.members)
+        self._loss = torch.zeros(count, device=self.device)
+        self._correct = torch.zeros(count, dtype=torch.int64, device=self.device)
+        self._gradient_norms = torch.zeros(count, device=self.device)
+
+    def _pass(self, batches: tuple[Batch, ...], rows: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Gradients of every parameter, mean loss and number of right answers, each with a member dimension."""
+        keeps = self._keeps(len(batches[0][1]))
+        if len(batches) == 1:
+            found, (loss, correct) = self._shared_gradients(self._weights(), self._buffers, keeps, *batches[0])
+        else:
+            images, labels = (torch.stack(parts)[rows] for parts in zip(*batches, strict=True))
+            found, (loss, correct) = self._gradients(self._weights(), self._buffers, keeps, images, labels)
+        return [found[name] for name in self._names], loss, correct
+
+    def _keeps(self, n: int) -> Tensors:
+        """The branches that every member drops in this step, by the buffer's name, each (members, n)."""
+        if not self._depths:
+            return {}
+        place = (self.epoch, self.step)
+        draws = {
+            seed: Draw(generator(seed, DEPTH, *place), n).uniform(0, 1, len(self._depths))
+            for seed in {member.seed for member in self.members}
+        }
+        chances = torch.stack([draws[member.seed] for member in self.members], dim=1)
+        return {
+            f"{name}.keep": ((chance >= depth.p) * depth.kept).to(self.device)
+            for (name, depth), chance in zip(self._depths.items(), chances, strict=True)
+        }
+
+    def _loss_of(
+        self, parameters: Tensors, buffers: Tensors, keeps: Tensors, images: Tensor, labels: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        logits = self._logits_of(parameters, {**buffers, **keeps}, images)
+        loss = cross_entropy(logits, labels, label_smoothing=self._smoothing)
+        answers = labels if labels.ndim == 1 else labels.argmax(1)
+        return loss, (loss.detach(), (logits.argmax(1) == answers).sum())
+
+    def _logits_of(self, parameters: Tensors, buffers: Tensors, images: Tensor) -> Tensor:
+        with self.autocast:
+            logits: Tensor = functional_call(self._model, (parameters, buffers), (images,))
+        return logits.float()
+
+    def _logits(self, images: Tensor) -> Tensor:
+        return self._forward(self._weights(), self._buffers, images)
+
+    def _clipped(self, gradients: list[Tensor]) -> list[Tensor]:
+        """Each member's gradient, shortened to the recipe's bound as torch's clip_grad_norm_ does."""
+        scale = (self._clip / (member_norms(gradients) + 1e-6)).clamp(max=1)
+        return [gradient * scale.view(-1, *[1] * (gradient.ndim - 1)) for gradient in gradients]
+
+
+def member_norms(tensors: list[Tensor]) -> Tensor:
+    """Length of each member's part of all tensors as one vector, shape (members,)."""
+    return torch.linalg.vector_norm(
+        torch.stack([torch.linalg.vector_norm(tensor.flatten(1), dim=1) for tensor in tensors]), dim=0
+    )
+
+
+def _own(value: Any, place: int, count: int, key: str) -> Any:
+    """A member's part of an entry of the optimizer's state; the step is everybody's."""
+    if key == "step" or not isinstance(value, Tensor):
+        return value.detach().clone().cpu() if isinstance(value, Tensor) else value
+    assert len(value) == count
+    return value[place].clone().cpu()
+
+
+def _join(values: list[Any], key: str) -> Any:
+    """The members' parts of an entry of the optimizer's state, as one."""
+    return values[0] if key == "step" or not isinstance(values[0], Tensor) else torch.stack(values)

@@ -1,0 +1,117 @@
+"""What the loop trains: one network, or many at once, behind one interface."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from decay_atlas.training import models
+from decay_atlas.training.batches import Batch, Data, Epoch
+from decay_atlas.training.course import Course
+from decay_atlas.training.evaluate import Scores
+from decay_atlas.training.streams import INIT, stream
+from decay_atlas.training.world import World
+
+Row = dict[str, float | None]
+State = dict[str, Any]
+"""A run in mid-training, on the CPU: `epoch`, `step`, `model`, `optimizer`, `sums` and maybe `scaler`."""
+
+
+SPENT_ON = ("training", "scoring", "evaluations")
+
+
+@dataclass
+class Member:
+    """A run that is being trained: its point of the grid and what is known of it so far."""
+
+    lr: float
+    wd: float
+    seed: int
+    path: Path | None = None
+    """Where its record will lie."""
+    history: list[Row] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SPENT_ON, 0.0))
+    """Its share of the device's time, without what was lost to interruptions."""
+    status: str = "ok"
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What one epoch's steps said of a member."""
+
+    loss: float
+    """Mean over the images, in nats."""
+    accuracy: float
+    """Percent."""
+    gradient_norm: float
+    """Of the last step."""
+    weight_norm: float
+
+
+def initial_network(settings: dict[str, Any], data: Data, seed: int) -> nn.Module:
+    """The network that a run of this seed begins with, on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(seed, INIT))
+        return models.build(settings["arch"], data.classes, data.channels)
+
+
+class Learner(ABC):
+    """Members in mid-training, all at the same step of the same course."""
+
+    def __init__(
+        self, settings: dict[str, Any], members: list[Member], data: Data, device: torch.device, world: World
+    ) -> None:
+        self.settings, self.members, self.data, self.device, self.world = settings, members, data, device, world
+        self.course = Course.of(settings["recipe"], len(data.train))
+        self.epoch = self.step = 0
+        precision = settings["recipe"].get("precision", "fp32")
+        self.autocast = torch.autocast(
+            device.type,
+            torch.float16 if precision == "fp16" else torch.bfloat16,
+            enabled=precision != "fp32" and device.type == "cuda",
+        )
+
+    @property
+    def multiplier(self) -> float:
+        """The schedule's, at this step."""
+        return self.course.multipliers[self.epoch * self.course.steps + self.step]
+
+    def batches(self, seed: int) -> Iterator[Batch]:
+        """What is left of this epoch's batches for the runs of a seed."""
+        course = self.course
+        epoch = Epoch(seed, self.epoch, course.batch_size, course.images, self.step, self.world.share)
+        return self.data.training(epoch)
+
+    @abstractmethod
+    def train_epoch(self) -> Iterator[None]:
+        """Train to the end of the epoch, stopping after every step."""
+
+    @abstractmethod
+    def sums(self) -> list[Sums]:
+        """Of the epoch that has just been trained; a new one begins."""
+
+    @abstractmethod
+    def scores(self) -> list[tuple[Scores, Scores]]:
+        """On the validation and the test part."""
+
+    @abstractmethod
+    def network(self, member: Member) -> nn.Module:
+        """A member's network."""
+
+    @abstractmethod
+    def states(self) -> Iterator[tuple[Member, State]]:
+        """Every member's state, from which `resume` goes on to the same bits."""
+
+    @abstractmethod
+    def resume(self, states: list[State]) -> None:
+        """Go on from states of the same step, one for each member."""
+
+    @abstractmethod
+    def leave(self, members: list[Member]) -> None:
+        """Train these no further."""

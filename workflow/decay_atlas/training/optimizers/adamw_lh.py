@@ -1,0 +1,29 @@
+"""AdamW-LH: the decay as Loshchilov and Hutter wrote it, free of the base learning rate."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from decay_atlas.training.optimizers.adaptive import Adaptive
+from decay_atlas.training.optimizers.options import Rate
+from decay_atlas.training.optimizers.stacked import Leaves
+
+
+class AdamWLH(Adaptive):
+    """θ ← (1 − wd·η)θ − lr·m̂/(√v̂ + eps), where η = lr / its initial value is the schedule. Source: D.
+
+    PyTorch's AdamW at weight decay wd / lr₀ is the same.
+
+    >>> import torch
+    >>> weights = torch.nn.Parameter(torch.tensor([1.0]))
+    >>> optimizer = AdamWLH([weights], lr=0.5, weight_decay=0.25)
+    >>> weights.sum().backward()
+    >>> optimizer.param_groups[0]["lr"] = 0.25  # the schedule has halved the rate
+    >>> optimizer.step()
+    >>> round(weights.item(), 4)  # 1 − 0.125 − 0.25
+    0.625
+    """
+
+    def decay(self, leaves: Leaves, second: list[Tensor]) -> Rate:
+        """See `Adaptive.decay`."""
+        return leaves.schedule * leaves.wd

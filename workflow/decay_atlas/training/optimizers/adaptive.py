@@ -1,0 +1,103 @@
+"""The core of Adam's family: two moments, a decay, a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from decay_atlas.training.optimizers.options import Rate, pair, within
+from decay_atlas.training.optimizers.stacked import Leaves, Stacked, added, scale_, scaled
+
+BETAS = (0.9, 0.999)
+EPS = 1e-8
+
+
+class Adaptive(Stacked):
+    """m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², then a decay and θ ← θ − lr·m̂/(√v̂ + eps); hats: bias-corrected.
+
+    `coupled` puts the decay into the gradient (L2); `amsgrad` uses the largest v so far in place of v.
+    """
+
+    coupled: ClassVar[bool] = False
+    amsgrad: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: Rate,
+        weight_decay: Rate = 0.0,
+        betas: Sequence[float] = BETAS,
+        eps: float = EPS,
+        **options: Any,
+    ) -> None:
+        check(betas, eps)
+        super().__init__(parameters, lr, weight_decay, betas=pair("betas", betas), eps=float(eps), **options)
+
+    def initial(self, group: dict[str, Any]) -> dict[str, float]:
+        """See `Stacked.initial`."""
+        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+        return dict.fromkeys(names if self.amsgrad else names[:2], 0.0)
+
+    def update(self, leaves: Leaves) -> None:
+        """See `Stacked.update`."""
+        beta1, beta2 = leaves.group["betas"]
+        gradients = leaves.gradients
+        if self.coupled:
+            gradients = added(gradients, leaves.weights, leaves.wd)
+        first, second = self.kept("exp_avg", leaves), self.kept("exp_avg_sq", leaves)
+        torch._foreach_lerp_(first, gradients, 1 - beta1)
+        self.second_moment(second, gradients, beta2)
+        if self.amsgrad:
+            largest = self.kept("max_exp_avg_sq", leaves)
+            torch._foreach_maximum_(largest, second)
+            second = largest
+        decay = self.decay(leaves, second)
+        if decay is not None:
+            scale_(leaves.weights, 1 - decay)
+        self.move(leaves, first, second)
+
+    def second_moment(self, second: list[Tensor], gradients: list[Tensor], beta2: float) -> None:
+        """Bring v up to date, in place."""
+        torch._foreach_mul_(second, beta2)
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - beta2)
+
+    def decay(self, leaves: Leaves, second: list[Tensor]) -> Rate | None:
+        """The share of itself that every weight loses outside the gradient."""
+        return None if self.coupled else leaves.lr * leaves.wd
+
+    def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
+        """Take the step."""
+        step(leaves, first, self.denominators(leaves, second), leaves.lr / correction(leaves, 0))
+
+    def denominators(self, leaves: Leaves, second: list[Tensor]) -> list[Tensor]:
+        """√v̂ + eps."""
+        roots = list(torch._foreach_sqrt(second))
+        torch._foreach_div_(roots, correction(leaves, 1) ** 0.5)
+        torch._foreach_add_(roots, leaves.group["eps"])
+        return roots
+
+
+def check(betas: Sequence[float], eps: float) -> None:
+    """Refuse decay rates of moments outside [0, 1) and an eps that is not positive.
+
+    Raises:
+        ValueError: one is; the message names it.
+    """
+    pair("betas", betas)
+    within("eps", eps, 0, above=True)
+
+
+def correction(leaves: Leaves, moment: int) -> float:
+    """1 − βᵗ of a moment (0 or 1), by which it is divided."""
+    return 1 - float(leaves.group["betas"][moment]) ** leaves.step
+
+
+def step(leaves: Leaves, numerators: list[Tensor], denominators: list[Tensor], rate: Rate) -> None:
+    """θ ← θ − rate · numerator / denominator, element by element."""
+    if isinstance(rate, Tensor):
+        torch._foreach_addcdiv_(leaves.weights, scaled(numerators, -rate), denominators)
+    else:
+        torch._foreach_addcdiv_(leaves.weights, numerators, denominators, -rate)

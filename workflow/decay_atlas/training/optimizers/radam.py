@@ -1,0 +1,46 @@
+"""RAdam: Adam whose step is rectified while its second moment is uncertain; decay inside the gradient (L2)."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from decay_atlas.training.optimizers.adaptive import Adaptive, correction, step
+from decay_atlas.training.optimizers.stacked import Leaves, add_
+
+
+class RAdam(Adaptive):
+    """Adam (L2) with steps times r_t once the variance of 1/√v is tractable, and −lr·m̂ until then.
+
+    ρ∞ = 2/(1−β₂) − 1; ρ_t = ρ∞ − 2tβ₂ᵗ/(1−β₂ᵗ); r_t² = (ρ_t−4)(ρ_t−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρ_t) where
+    ρ_t > 5. As PyTorch's RAdam: eps is added to √v before its bias correction, and the decay is in the gradient,
+    while the authors' own program decays by lr·wd outside of it. Source: S, compared; Liu et al. 2020.
+
+    >>> import torch
+    >>> weights = torch.nn.Parameter(torch.tensor([1.0]))
+    >>> optimizer = RAdam([weights], lr=0.25, weight_decay=1.0)
+    >>> weights.sum().backward()
+    >>> optimizer.step()
+    >>> round(weights.item(), 4)  # the first steps are those of SGD: 1 − 0.25 · (1 + 1)
+    0.5
+    """
+
+    coupled = True
+
+    def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
+        """See `Adaptive.move`."""
+        beta2, t = leaves.group["betas"][1], leaves.step
+        longest = 2 / (1 - beta2) - 1
+        length = longest - 2 * t * beta2**t / correction(leaves, 1)
+        rate = leaves.lr / correction(leaves, 0)
+        if length <= 5:
+            add_(leaves.weights, first, -rate)
+            return
+        rectified = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+        root = math.sqrt(correction(leaves, 1))
+        step(leaves, first, self.denominators(leaves, second), rate * (math.sqrt(rectified) * root))
+
+    def denominators(self, leaves: Leaves, second: list[Tensor]) -> list[Tensor]:
+        """√v + eps, without the bias correction."""
+        return [second_moment.sqrt().add_(leaves.group["eps"]) for second_moment in second]

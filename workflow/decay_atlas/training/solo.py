@@ -1,0 +1,176 @@
+"""One network trained alone, on one device or on several that share its batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
+
+from decay_atlas.training import models, optimizers
+from decay_atlas.training.batches import Data
+from decay_atlas.training.evaluate import Scores, evaluate
+from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
+from decay_atlas.training.streams import DEPTH, DROPOUT, Draw, generator, stream
+from decay_atlas.training.world import World
+
+
+class Solo(Learner):
+    """A learner with one member.
+
+    Several processes see a run's batches in parts and average their gradients; batch norm averages over all
+    of them on GPUs, so that the number of devices changes nothing but rounding.
+    """
+
+    def __init__(
+        self, settings: dict[str, Any], member: Member, data: Data, device: torch.device, world: World
+    ) -> None:
+        super().__init__(settings, [member], data, device, world)
+        recipe = settings["recipe"]
+        self._smoothing, self._clip = recipe.get("label_smoothing", 0.0), recipe.get("grad_clip", math.inf)
+        self._accumulate = recipe.get("accumulate", 1)
+        self._model = initial_network(settings, data, member.seed).to(device)
+        if device.type == "cuda":
+            self._model = self._model.to(memory_format=torch.channels_last)
+        self._depths = list(models.stochastic_depths(self._model).values())
+        self._net = self._shared(self._model)
+        self._parameters = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        self._optimizer = optimizers.build(self._parameters, recipe["optimizer"], member.lr, member.wd)
+        self._scaler = torch.amp.GradScaler(
+            device.type, enabled=recipe.get("precision") == "fp16" and device.type == "cuda"
+        )
+        self._begin_epoch()
+
+    def train_epoch(self) -> Iterator[None]:
+        """See `Learner.train_epoch`."""
+        (member,) = self.members
+        self._net.train()
+        for images, labels in self.batches(member.seed):
+            self._optimizer.param_groups[0]["lr"] = member.lr * self.multiplier
+            self._prepare(len(labels))
+            # sums stay on the device: reading one back at every step would stall a GPU
+            loss, correct = self._gradients(images, labels)
+            self._loss += loss
+            self._correct += correct
+            self._scaler.unscale_(self._optimizer)
+            if self.step == self.course.steps - 1:
+                self._gradient_norm = _norm([p.grad for p in self._parameters if p.grad is not None])
+            if self._clip < math.inf:
+                nn.utils.clip_grad_norm_(self._parameters, self._clip)
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+            self._optimizer.zero_grad()
+            self.step += 1
+            yield
+
+    def sums(self) -> list[Sums]:
+        """See `Learner.sums`."""
+        n = self.course.images
+        loss, correct = self.world.total(torch.stack([self._loss, self._correct.to(self._loss.dtype)])).tolist()
+        found = Sums(loss / n, 100 * correct / n, self._gradient_norm.item(), _norm(self._parameters).item())
+        self._begin_epoch()
+        return [found]
+
+    def scores(self) -> list[tuple[Scores, Scores]]:
+        """See `Learner.scores`."""
+        self._model.eval()
+        val, test = (evaluate(self._logits, 1, part, self.world)[0] for part in (self.data.val, self.data.test))
+        return [(val, test)]
+
+    def network(self, member: Member) -> nn.Module:
+        """See `Learner.network`."""
+        return self._model
+
+    def states(self) -> Iterator[tuple[Member, State]]:
+        """See `Learner.states`."""
+        loss, correct = self.world.total(self._loss.clone()), self.world.total(self._correct.clone())
+        yield (
+            self.members[0],
+            {
+                "epoch": self.epoch,
+                "step": self.step,
+                "model": self._model.state_dict(),
+                "optimizer": self._optimizer.state_dict()["state"],
+                "sums": [loss, correct, self._gradient_norm],
+                "scaler": self._scaler.state_dict(),
+            },
+        )
+
+    def resume(self, states: list[State]) -> None:
+        """See `Learner.resume`."""
+        (state,) = states
+        self.epoch, self.step = state["epoch"], state["step"]
+        self._model.load_state_dict(state["model"])
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+        self._loss, self._correct, self._gradient_norm = (number.to(self.device) for number in state["sums"])
+        if not self.world.first:  # the parts of an epoch that others counted are in the first one's sums
+            self._loss, self._correct = torch.zeros_like(self._loss), torch.zeros_like(self._correct)
+        self._scaler.load_state_dict(state["scaler"])
+
+    def leave(self, members: list[Member]) -> None:
+        """See `Learner.leave`."""
+        self.members = [member for member in self.members if member not in members]
+
+    def _shared(self, model: nn.Module) -> nn.Module:
+        if self.world.size == 1:
+            return model
+        if self.device.type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        return DistributedDataParallel(model, [self.device.index] if self.device.type == "cuda" else None)
+
+    def _begin_epoch(self) -> None:
+        self._loss = torch.zeros((), device=self.device)
+        self._correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._gradient_norm = torch.zeros((), device=self.device)
+
+    def _prepare(self, own: int) -> None:
+        """Seed what the network draws in this step."""
+        seed, place = self.members[0].seed, (self.epoch, self.step)
+        torch.manual_seed(stream(seed, DROPOUT, *place, self.world.rank))
+        if self._depths:
+            n = min(self.course.batch_size, self.course.images - self.step * self.course.batch_size)
+            draw = Draw(generator(seed, DEPTH, *place), n, self.world.share.of(n))
+            for depth, chance in zip(self._depths, draw.uniform(0, 1, len(self._depths)), strict=True):
+                depth.keep = ((chance >= depth.p) * depth.kept).to(self.device)
+
+    def _gradients(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Fill the parameters' gradients; the loss summed over the images, and the number of right answers."""
+        total = min(self.course.batch_size, self.course.images - self.step * self.course.batch_size)
+        loss_sum, correct = [], []
+        masks = [depth.keep for depth in self._depths]
+        for part in _parts(len(labels), self._accumulate):
+            own = labels[part]
+            for depth, mask in zip(self._depths, masks, strict=True):
+                depth.keep = mask[part]
+            with self.autocast:
+                logits = self._net(images[part])
+            loss = cross_entropy(logits.float(), own, label_smoothing=self._smoothing)
+            # the mean over the whole batch, of which DistributedDataParallel averages the processes' parts
+            self._scaler.scale(loss * (len(own) * self.world.size / total)).backward()
+            with torch.no_grad():
+                answers = own if own.ndim == 1 else own.argmax(1)
+                loss_sum.append(loss * len(own))
+                correct.append((logits.argmax(1) == answers).sum())
+        return torch.stack(loss_sum).sum(), torch.stack(correct).sum()
+
+    def _logits(self, images: Tensor) -> Tensor:
+        with self.autocast:
+            logits: Tensor = self._model(images)
+        return logits.unsqueeze(0)
+
+
+def _parts(n: int, count: int) -> Iterator[slice]:
+    """n rows in at most `count` parts of one size, the last one maybe smaller."""
+    size = math.ceil(n / count)
+    yield from (slice(begin, begin + size) for begin in range(0, n, size))
+
+
+def _norm(tensors: list[Tensor] | list[nn.Parameter]) -> Tensor:
+    """Length of all tensors as one vector."""
+    with torch.no_grad():
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(tensors))))
