@@ -44,8 +44,6 @@ LOGS = f"results/logs/{STUDY['study']}"
 METRIC = STUDY["metric"]
 # Environments of --sdm bring their own interpreter; otherwise it is the one that runs Snakemake.
 PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
-# What a job asks for where its recipe is not named in execution.gpus.
-GPUS = 0 if "simulate" in STUDY or STUDY["execution"]["device"] == "cpu" else 1
 
 
 wildcard_constraints:
@@ -71,6 +69,18 @@ def manifest_of(wildcards):
     if entry["source"] == "simulated":
         return []
     return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"
+
+
+def gpus_of(wildcards):
+    """How many GPUs a training job asks for; one where execution.gpus does not name its recipe and it may use any."""
+    computed = "simulate" in STUDY or STUDY["execution"]["device"] == "cpu"
+    return STUDY["execution"]["gpus"].get(wildcards.recipe, 0 if computed else 1)
+
+
+def python_of(wildcards):
+    """The interpreter of a training job, behind the claim of GPUs of its own where no scheduler gives them."""
+    gpus = gpus_of(wildcards)
+    return f"{PYTHON} -m decay_atlas.devices {gpus} {PYTHON}" if gpus else PYTHON
 
 
 # What makes the records of a pack: the training program, or the simulator in its place.

@@ -71,13 +71,11 @@ else:
                 f"../../envs/{'analysis' if 'simulate' in STUDY else 'training'}.yaml"
             threads: STUDY["execution"]["threads"]
             resources:
-                python=PYTHON,
+                python=python_of,
                 engine=STUDY["execution"]["engine"],
                 device=STUDY["execution"]["device"],
                 checkpoint_minutes=str(STUDY["execution"]["checkpoint_minutes"]),
-                gpu=lambda wildcards: STUDY["execution"]["gpus"].get(
-                    wildcards.recipe, GPUS
-                ),
+                gpu=gpus_of,
             params:
                 settings=lambda wildcards: json.dumps(
                     GRID.settings[wildcards.digest], separators=(",", ":")
