@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.pipeline.conftest import Call, Project, copy_project
+from tests.processes import Process, training
 from tests.slurm.cluster import INSTALL, PROGRAMS, Cluster, Job, cluster, missing, wait_for
 
 VOLATILE = ("seconds", "timing", "device", "node", "slurm", "versions", "source")
@@ -74,15 +74,26 @@ class SlurmProject(Project):
 
     def training(self) -> list[Process]:
         """The training processes of this project that are alive now."""
-        found = [Process.read(folder) for folder in Path("/proc").glob("[0-9]*")]
-        return [one for one in found if one is not None and one.folder == self.root]
+        return training(self.root)
+
+    def processes_of_jobs(self) -> list[int]:
+        """The processes of this project's SLURM jobs, the training among them."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                inside = b"SLURM_JOB_ID=" in (folder / "environ").read_bytes()
+                if inside and (folder / "cwd").readlink() == self.root:
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
 
     def jobs(self) -> list[Job]:
         return self.cluster.jobs(self.root)
 
     def until_mid_training(self, packs: int) -> dict[str, bytes]:
         """Wait until so many packs are at work and a run is finished; the records finished by then."""
-        wait_for(lambda: len(self.training()) == packs, f"{packs} training processes")
+        wait_for(lambda: len(self.training()) == packs, f"{packs} training processes", timeout=120)
         wait_for(self.records, "a finished run", interval=0.05)
         return self.records()
 
@@ -100,7 +111,7 @@ class Started:
     process: subprocess.Popen
     output: Path
 
-    def end(self, timeout: float = 120) -> Call:
+    def end(self, timeout: float = 200) -> Call:
         """Wait for its end, or stop it and fail."""
         try:
             status = self.process.wait(timeout)
@@ -114,32 +125,6 @@ class Started:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-
-
-@dataclass(frozen=True)
-class Process:
-    """A training process: its id, folder, records, SLURM job and devices."""
-
-    pid: int
-    folder: Path
-    records: tuple[str, ...]
-    job: str
-    devices: str
-
-    @classmethod
-    def read(cls, folder: Path) -> Process | None:
-        """The process of a folder of /proc; None where it trains nothing, or is gone."""
-        try:
-            command = (folder / "cmdline").read_text().split("\0")
-            if "decay_atlas.training" not in command or not re.search("python[0-9.]*$", command[0]):
-                return None
-            environment = dict(line.partition("=")[::2] for line in (folder / "environ").read_text().split("\0"))
-            place = (folder / "cwd").readlink()
-        except (OSError, UnicodeDecodeError):
-            return None
-        records = tuple(part for part in command if part.endswith(".json"))
-        devices = environment.get("CUDA_VISIBLE_DEVICES", "")
-        return cls(int(folder.name), place, records, environment.get("SLURM_JOB_ID", ""), devices)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -82,8 +83,11 @@ def runs_out_of_time(project: SlurmProject, job: Job) -> None:
 
 
 def loses_its_node(project: SlurmProject, job: Job) -> None:
-    """The node comes back by itself: its slurmd answers."""
+    """As after a crash: the node counts as down, its processes are gone at once. It comes back: its slurmd answers."""
     project.cluster.call("scontrol", "update", "NodeName=localhost", "State=DOWN", "Reason=test")
+    for pid in project.processes_of_jobs():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def is_preempted(project: SlurmProject, job: Job) -> None:
@@ -99,13 +103,15 @@ class Interruption:
     states: tuple[str, ...] = ("COMPLETED",)
     restarts: int = 0
     partition: str = "main"
+    checkpoint_minutes: float = 10
+    """Never in these runs, so that what is resumed was written upon the signal."""
 
 
 INTERRUPTIONS = {
     "scancel": Interruption(is_cancelled, ("CANCELLED", "COMPLETED")),
     "time-out": Interruption(runs_out_of_time, ("TIMEOUT", "COMPLETED")),
     "requeue": Interruption(is_requeued, restarts=1),
-    "node down": Interruption(loses_its_node, restarts=1),
+    "node down": Interruption(loses_its_node, restarts=1, checkpoint_minutes=0.002),
     "pre-emption with REQUEUE": Interruption(is_preempted, restarts=1),
     "pre-emption with CANCEL": Interruption(is_preempted, restarts=1, partition="cancelled"),
 }
@@ -117,6 +123,7 @@ def test_an_interrupted_job_goes_on_and_ends_in_the_same_records(
 ) -> None:
     what = INTERRUPTIONS[name]
     project.grid(lr=[0.01], seed=[0])
+    project.write_study(execution={**project.study["execution"], "checkpoint_minutes": what.checkpoint_minutes})
     hasten_the_watch(project)
     started = project.start("runs", SBATCH_PARTITION=what.partition)
     kept = project.until_mid_training(1)
