@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test slurm-test lint format lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,10 @@ demo: $(READY) ## train 300 small networks on handwritten digits and write the r
 
 test: $(READY) ## run all tests
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+slurm-test: $(READY) ## run a study on a SLURM that the tests start on this machine (as root)
+	$(BIN)/python -m tests.slurm.cluster
+	$(BIN)/pytest -n 2 tests/slurm
 
 lint: $(READY) ## ruff, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .

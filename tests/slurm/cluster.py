@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,6 +121,13 @@ def missing() -> list[str]:
     return [program for program in PROGRAMS if shutil.which(program, path=_path()) is None]
 
 
+def obstacle() -> str | None:
+    """Why no test cluster can be started here; None where one can."""
+    if absent := missing():
+        return f"no SLURM here: {', '.join(absent)} missing; as root:  {INSTALL}"
+    return None if os.geteuid() == 0 else f"only root can start {', '.join(PROGRAMS[:3])}"
+
+
 def wait_for(condition: Callable[[], object], what: str, timeout: float = 60, interval: float = 0.2) -> None:
     """Wait until a condition holds; fail with `what` was awaited where it does not in time."""
     deadline = time.monotonic() + timeout
@@ -194,3 +202,7 @@ def _stop(pid_file: Path) -> None:
         pass
     except AssertionError:
         os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(obstacle())

@@ -17,7 +17,7 @@ import pytest
 
 from tests.pipeline.conftest import Call, Project, copy_project
 from tests.processes import Process, training
-from tests.slurm.cluster import INSTALL, PROGRAMS, Cluster, Job, cluster, missing, wait_for
+from tests.slurm.cluster import Cluster, Job, cluster, obstacle, wait_for
 
 VOLATILE = ("seconds", "timing", "device", "node", "slurm", "versions", "source")
 """What a record says of how and where it was made; the rest must be the same everywhere."""
@@ -25,11 +25,7 @@ VOLATILE = ("seconds", "timing", "device", "node", "slurm", "versions", "source"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test here, and skip it, saying why, where no cluster can be started."""
-    why = None
-    if absent := missing():
-        why = f"no SLURM here: {', '.join(absent)} missing; as root:  {INSTALL}"
-    elif os.geteuid() != 0:
-        why = f"only root can start the test cluster ({', '.join(PROGRAMS[:3])})"
+    why = obstacle()
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slurm)
@@ -129,7 +125,7 @@ class Started:
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The study trained and reported on this machine without SLURM, each run long enough to be interrupted."""
+    """The study trained on this machine without SLURM, each run long enough to be interrupted."""
     project = copy_project(tmp_path_factory.mktemp("local") / "project")
     (project.root / "slurm").symlink_to("profiles/slurm")
     recipe = {**project.study["recipes"]["quick"], "epochs": 120}
@@ -137,7 +133,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Project:
         recipes={"quick": recipe},
         execution={"pack": ["lr", "wd"], "engine": "serial", "device": "cpu", "gpus": {"quick": 1}},
     )
-    call = project.snakemake()
+    call = project.snakemake("runs")
     assert call.status == 0, call.output
     return project
 

@@ -43,6 +43,7 @@ def test_the_plain_command_gives_the_local_result_with_one_job_a_gpu(
     assert {job for job, _ in seen} == {job.id for job in project.jobs()}
     assert {devices for _, devices in seen} == {"0", "1"}
     assert results_of(project) == reference
+    assert local.snakemake().status == 0
     tables = [file.name for file in (local.root / "results/tiny/tables").glob("*.csv")]
     assert len(tables) > 5
     for name in tables:
