@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, cohorts
+from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, cohorts, discard
 from decay_atlas.training.learner import Member
 
 SETTINGS = {"recipe": {"epochs": 3}}
@@ -52,17 +52,17 @@ def test_the_last_two_are_kept_until_the_run_is_done(record: Path, checkpoints: 
     for epoch, step in ((0, 2), (0, 10), (1, 0), (10, 1)):
         checkpoints.save(member(record), state(epoch, step))
     assert checkpoints.places() == [(10, 1), (1, 0)]
-    checkpoints.remove()
+    discard(record)
     assert checkpoints.places() == []
     assert other.places() == [(0, 1)]
-    other.remove()
+    discard(record.with_name("lr0.01_wd0.1_seed1.json"))
     assert not (record.parent / ".checkpoints").exists()
 
 
 def test_what_a_killed_process_was_writing_goes_too(record: Path, checkpoints: Checkpoints) -> None:
     checkpoints.save(member(record), state(0, 1))
     (record.parent / ".checkpoints" / f".{STEM}.epoch0_step2.ckpt.123.part").write_bytes(b"half")
-    checkpoints.remove()
+    discard(record)
     assert not (record.parent / ".checkpoints").exists()
 
 
@@ -133,7 +133,7 @@ def test_runs_go_on_together_from_the_furthest_place_they_share(tmp_path: Path) 
             own.save(run, state(*place))
         runs.append((run, own))
     assert cohorts(runs) == [((0, 2), [run for run, _ in runs])]
-    runs[2][1].remove()
+    discard(tmp_path / "lr0.01_wd0.1_seed2.json")
     by_place = {place: [run.seed for run in group] for place, group in cohorts(runs)}
     assert by_place == {(0, 2): [0], (0, 3): [1], None: [2]}
     assert cohorts(runs[:2])[0][0] == (0, 2)

@@ -96,23 +96,24 @@ class Checkpoints:
             raise CheckpointError(f"{path}: unusable ({error}); set aside as {aside.name}") from None
         return state, member
 
-    def remove(self) -> None:
-        """Remove them all: the run is done."""
-        if self._folder.is_dir():
-            for place in self.places():
-                self._path(place).unlink(missing_ok=True)
-            # what a killed process was writing
-            for part in self._folder.glob(f".{self._stem}.epoch*.part"):
-                part.unlink(missing_ok=True)
-            if not any(self._folder.iterdir()):
-                self._folder.rmdir()
-
     def _path(self, place: Place) -> Path:
         return self._folder / f"{self._stem}.epoch{place[0]}_step{place[1]}.ckpt"
 
 
 class CheckpointError(ValueError):
     """A checkpoint cannot be gone on from."""
+
+
+def discard(path: Path) -> None:
+    """Remove what there is of a run's checkpoints, `path` being that of its record: it is done."""
+    folder = path.parent / ".checkpoints"
+    if folder.is_dir():
+        for file in folder.iterdir():
+            # with what a killed process was writing
+            if file.name.removeprefix(".").startswith(f"{path.stem}.epoch") and file.suffix != ".unusable":
+                file.unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def cohorts(runs: list[tuple[Member, Checkpoints]]) -> list[tuple[Place | None, list[Member]]]:

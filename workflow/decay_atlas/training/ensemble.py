@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from decay_atlas.training import models, optimizers
 from decay_atlas.training.batches import Batch, Data
-from decay_atlas.training.evaluate import Scores, evaluate
+from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
 from decay_atlas.training.streams import DEPTH, Draw, generator
 from decay_atlas.training.world import World
@@ -89,11 +89,7 @@ class Ensemble(Learner):
             self._correct += correct
             if self.step == self.course.steps - 1:
                 self._gradient_norms = member_norms(gradients)
-            if self._clip < math.inf:
-                gradients = self._clipped(gradients)
-            for parameter, gradient in zip(self._parameters, gradients, strict=True):
-                parameter.grad = gradient
-            self._optimizer.step()
+            self._move(gradients, batches, rows)
             self._optimizer.zero_grad()
             self.step += 1
             yield
@@ -198,6 +194,24 @@ class Ensemble(Learner):
         self._correct = torch.zeros(count, dtype=torch.int64, device=self.device)
         self._gradient_norms = torch.zeros(count, device=self.device)
 
+    def _move(self, gradients: list[Tensor], batches: tuple[Batch, ...], rows: Tensor) -> None:
+        """Step the optimizer, which may ask for the batch's gradients again where it has put the weights."""
+
+        def give(found: list[Tensor]) -> None:
+            for parameter, gradient in zip(self._parameters, self._clipped(found), strict=True):
+                parameter.grad = gradient
+
+        def again() -> Tensor:
+            found, loss, _ = self._pass(batches, rows)
+            give(found)
+            return loss
+
+        give(gradients)
+        if getattr(self._optimizer, "needs_closure", False):
+            self._optimizer.step(again)  # type: ignore[arg-type]  # torch declares float, and takes the loss itself
+        else:
+            self._optimizer.step()
+
     def _pass(self, batches: tuple[Batch, ...], rows: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
         """Gradients of every parameter, mean loss and number of right answers, each with a member dimension."""
         keeps = self._keeps(len(batches[0][1]))
@@ -234,13 +248,15 @@ class Ensemble(Learner):
     def _logits_of(self, parameters: Tensors, buffers: Tensors, images: Tensor) -> Tensor:
         with self.autocast:
             logits: Tensor = functional_call(self._model, (parameters, buffers), (images,))
-        return logits.float()
+        return full(logits)
 
     def _logits(self, images: Tensor) -> Tensor:
         return self._forward(self._weights(), self._buffers, images)
 
     def _clipped(self, gradients: list[Tensor]) -> list[Tensor]:
         """Each member's gradient, shortened to the recipe's bound as torch's clip_grad_norm_ does."""
+        if self._clip == math.inf:
+            return gradients
         scale = (self._clip / (member_norms(gradients) + 1e-6)).clamp(max=1)
         return [gradient * scale.view(-1, *[1] * (gradient.ndim - 1)) for gradient in gradients]
 
@@ -248,7 +264,7 @@ class Ensemble(Learner):
 def member_norms(tensors: list[Tensor]) -> Tensor:
     """Length of each member's part of all tensors as one vector, shape (members,)."""
     return torch.linalg.vector_norm(
-        torch.stack([torch.linalg.vector_norm(tensor.flatten(1), dim=1) for tensor in tensors]), dim=0
+        torch.stack([torch.linalg.vector_norm(tensor.reshape(len(tensor), -1), dim=1) for tensor in tensors]), dim=0
     )
 
 

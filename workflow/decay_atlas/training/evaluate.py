@@ -21,6 +21,11 @@ class Scores:
     accuracy: float | None
 
 
+def full(logits: Tensor) -> Tensor:
+    """Logits of autocast in the precision that losses are computed in."""
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+
+
 @torch.inference_mode()
 def evaluate(logits_of: Callable[[Tensor], Tensor], members: int, source: Source, world: World) -> list[Scores]:
     """The scores of `members` networks on every image of `source`.
@@ -31,7 +36,7 @@ def evaluate(logits_of: Callable[[Tensor], Tensor], members: int, source: Source
         return [Scores(None, None)] * members
     sums = []
     for images, labels in source.scoring(world.share, max(1, CHUNK // members)):
-        logits = logits_of(images).float()
+        logits = full(logits_of(images))
         targets = labels.expand(members, -1)
         losses = cross_entropy(logits.transpose(1, 2), targets, reduction="none").sum(1)
         sums.append(torch.stack([losses, (logits.argmax(2) == targets).sum(1).to(losses.dtype)]))

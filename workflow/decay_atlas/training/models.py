@@ -68,7 +68,7 @@ def dropouts(model: nn.Module) -> list[str]:
     return [
         name
         for name, module in model.named_modules()
-        if "Dropout" in type(module).__name__ and getattr(module, "p", getattr(module, "prob", 0.0))
+        if "Dropout" in type(module).__name__ and max(getattr(module, key, 0.0) for key in ("p", "prob"))
     ]
 
 

@@ -17,7 +17,7 @@ from decay_atlas.packs import close, missing_members, put
 from decay_atlas.records import RECORD_FORMAT
 from decay_atlas.training import datasets, evaluations
 from decay_atlas.training.batches import Data
-from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, cohorts
+from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, cohorts, discard
 from decay_atlas.training.engines import capacity, choose
 from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.environment import about, choose_device
@@ -64,8 +64,12 @@ def train_pack(
                 with Watch(checkpoint_minutes, world, trainer.save) as watch:
                     trainer.train(members, engine, watch)
                 failed = trainer.failed
-        if not failed and world.first:
-            close(paths)
+        if world.first:
+            for path in paths:
+                if str(path) not in failed:
+                    discard(Path(path))
+            if not failed:
+                close(paths)
     return failed
 
 
@@ -166,7 +170,6 @@ class _Trainer:
         if self._settings["recipe"].get("keep_weights"):
             _save_weights(path.with_suffix(".pt"), network)
         put(path, record)
-        self._checkpoints(member).remove()
         self._progress.finish(_names([member]), result)
 
     def _checkpoints(self, member: Member) -> Checkpoints:
