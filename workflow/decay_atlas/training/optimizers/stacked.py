@@ -115,8 +115,9 @@ class Stacked(Optimizer):
             torch._foreach_add_(steps, 1)
             step = int(steps[0])
         # in double precision, as Python's numbers are: a member's rates are then rounded as those of a run alone
+        device = group["lr"].device if isinstance(group["lr"], Tensor) else None
         lr, initial, wd = (
-            torch.as_tensor(group[name]).double() if ensemble else _number(group[name])
+            torch.as_tensor(group[name], dtype=torch.float64, device=device) if ensemble else _number(group[name])
             for name in ("lr", "initial_lr", "weight_decay")
         )
         gradients = [weight.grad for weight in weights if weight.grad is not None]
@@ -139,15 +140,11 @@ def times(rate: Rate, factor: Tensor) -> Tensor:
 
 def spread(rate: Tensor, tensors: list[Tensor]) -> list[Tensor]:
     """For every tensor the rate, 0-d or [M], as a factor that broadcasts over it."""
-    known: dict[tuple[torch.dtype, torch.device, int], Tensor] = {}
-    factors = []
-    for tensor in tensors:
-        key = (tensor.dtype, tensor.device, tensor.ndim)
-        if key not in known:
-            shape = (-1, *[1] * (tensor.ndim - 1)) if rate.ndim else ()
-            known[key] = rate.to(tensor).view(shape)
-        factors.append(known[key])
-    return factors
+    rate = rate.to(tensors[0])  # the parameters of a model share a type and a device
+    if not rate.ndim:
+        return [rate] * len(tensors)
+    views = {ndim: rate.view(-1, *[1] * (ndim - 1)) for ndim in {tensor.ndim for tensor in tensors}}
+    return [views[tensor.ndim] for tensor in tensors]
 
 
 def scale_(tensors: list[Tensor], rate: Rate) -> None:
