@@ -7,8 +7,8 @@ is reduced over every dimension but the first, and over all parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +16,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from decay_atlas.training.optimizers.options import Rate, rates, stacked
+
+PART = 2**17
+"""Elements: half a megabyte of single precision."""
 
 
 @dataclass
@@ -34,6 +37,17 @@ class Leaves:
     wd: Rate
     schedule: Rate
     ensemble: bool
+
+    def parts(self) -> Iterator[Leaves]:
+        """The leaves in parts of at most `PART` elements or one tensor on a processor, so that what is computed
+        of a part stays in its cache; all at once elsewhere, in the fewest kernels."""
+        start = size = 0
+        for end, weight in enumerate(self.weights):
+            if weight.device.type == "cpu" and size and size + weight.numel() > PART:
+                yield replace(self, weights=self.weights[start:end], gradients=self.gradients[start:end])
+                start, size = end, 0
+            size += weight.numel()
+        yield replace(self, weights=self.weights[start:], gradients=self.gradients[start:])
 
 
 class Stacked(Optimizer):
