@@ -166,6 +166,12 @@ MISTAKES: list[tuple[tuple[str | int, ...], Any, list[str]]] = [
     ),
     ((*CIFAR, "optimizer"), {"name": "torch."}, ["optimizer.name: no torch. here; there are: adamw, "]),
     ((*CIFAR, "optimizer"), {"name": 3}, ["optimizer.name: 3 does not fit here. Its other keys are"]),
+    ((*CIFAR, "schedule"), {"name": "step"}, ["cifar.schedule: schedule: step needs", "    milestones: [30, 60, 80]"]),
+    ((*CIFAR, "schedule", "warmup_epochs"), 200, ["cifar.schedule: schedule: warmup_epochs must be less than", "200"]),
+    ((*CIFAR, "schedule"), {"name": "sqr"}, ["cifar.schedule.name: no sqr here", "Did you mean 'sqrt'?"]),
+    ((*CIFAR, "schedule"), {"name": "wsd", "decay_shape": "sqrt"}, ["decay_shape: no sqrt here", "mean '1-sqrt'?"]),
+    ((*CIFAR, "schedule"), {"name": "wsd", "decay_fraction": 2}, ["schedule.decay_fraction: 2 must be at most 1"]),
+    ((*CIFAR, "schedule"), {"name": "piecewise", "pieces": [[1]]}, ["schedule.pieces[0]: [1] is too short"]),
     ((*CIFAR, "keep_weights"), False, ["published-cifar.keep_weights: write true, or leave it out"]),
     ((*CIFAR, "extends"), "published-imagnet", ["published-cifar.extends: no recipe", "mean 'published-imagenet'?"]),
     (

@@ -12,6 +12,7 @@ import yaml
 
 from decay_atlas import config_messages as messages
 from decay_atlas.grid import Grid, as_list, combinations, settings_of, simulated_settings
+from decay_atlas.training import schedules
 
 ROOT = Path()
 """A study's files lie in the working directory, as for Snakemake."""
@@ -95,7 +96,8 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
     `files` are the YAML files it was merged from, in that order; messages name the one that holds the key.
 
     Raises:
-        ConfigError: a key is unknown, missing, of the wrong type, or names nothing in the catalogue.
+        ConfigError: a key is unknown, missing, of the wrong type, or names nothing in the catalogue; or a
+            schedule does not fit its recipe.
     """
     schema = yaml.safe_load(SCHEMA.read_bytes())
     config = json.loads(json.dumps(config, default=str))
@@ -196,3 +198,7 @@ def _check_names(config: Config, files: Sequence[str | Path]) -> None:
                     f"{', '.join(missing)}, its own or through `extends`; add, for example,"
                     f"\n\n    {name}:{lines}"
                 )
+            try:
+                schedules.check(config["recipes"][name]["schedule"], config["recipes"][name]["epochs"])
+            except ValueError as error:
+                raise ConfigError(f"{messages.where(f'recipes.{name}.schedule', files)}: {error}") from None

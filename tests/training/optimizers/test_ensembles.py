@@ -77,13 +77,13 @@ def test_a_member_of_an_ensemble_moves_as_if_it_were_alone(
     for member in range(M):
         alone = Model(entry, [member], dtype, alone=True).train(steps)
         for ours, theirs in zip(together.leaves, alone.leaves, strict=True):
-            torch.testing.assert_close(ours[member], theirs, rtol=tolerance, atol=tolerance / 10)
+            torch.testing.assert_close(ours[member], theirs, rtol=tolerance, atol=tolerance)
             state, other = together.optimizer.state[ours], alone.optimizer.state[theirs]
             assert state.keys() == other.keys()
             for name, value in state.items():
                 mine = value if name == "step" else value[member]
                 assert mine.dtype == other[name].dtype
-                torch.testing.assert_close(mine, other[name], rtol=tolerance, atol=tolerance / 10)
+                torch.testing.assert_close(mine, other[name], rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("entry", OPTIONS, ids=label)

@@ -36,7 +36,7 @@ class Lamb(Adaptive):
     ) -> None:
         super().__init__(parameters, lr, weight_decay, betas, eps)
 
-    def decay(self, leaves: Leaves, second: list[Tensor]) -> None:
+    def decay(self, leaves: Leaves, second: str) -> None:
         """None here: it is part of the direction."""
 
     def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:

@@ -7,8 +7,8 @@ is reduced over every dimension but the first, and over all parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +16,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from decay_atlas.training.optimizers.options import Rate, rates, stacked
+
+PART = 2**17
+"""Elements: half a megabyte of single precision."""
 
 
 @dataclass
@@ -34,6 +37,17 @@ class Leaves:
     wd: Rate
     schedule: Rate
     ensemble: bool
+
+    def parts(self) -> Iterator[Leaves]:
+        """The leaves in parts of at most `PART` elements or one tensor on a processor, so that what is computed
+        of a part stays in its cache; all at once elsewhere, in the fewest kernels."""
+        start = size = 0
+        for end, weight in enumerate(self.weights):
+            if weight.device.type == "cpu" and size and size + weight.numel() > PART:
+                yield replace(self, weights=self.weights[start:end], gradients=self.gradients[start:end])
+                start, size = end, 0
+            size += weight.numel()
+        yield replace(self, weights=self.weights[start:], gradients=self.gradients[start:])
 
 
 class Stacked(Optimizer):
@@ -115,8 +129,9 @@ class Stacked(Optimizer):
             torch._foreach_add_(steps, 1)
             step = int(steps[0])
         # in double precision, as Python's numbers are: a member's rates are then rounded as those of a run alone
+        device = group["lr"].device if isinstance(group["lr"], Tensor) else None
         lr, initial, wd = (
-            torch.as_tensor(group[name]).double() if ensemble else _number(group[name])
+            torch.as_tensor(group[name], dtype=torch.float64, device=device) if ensemble else _number(group[name])
             for name in ("lr", "initial_lr", "weight_decay")
         )
         gradients = [weight.grad for weight in weights if weight.grad is not None]
@@ -139,15 +154,11 @@ def times(rate: Rate, factor: Tensor) -> Tensor:
 
 def spread(rate: Tensor, tensors: list[Tensor]) -> list[Tensor]:
     """For every tensor the rate, 0-d or [M], as a factor that broadcasts over it."""
-    known: dict[tuple[torch.dtype, torch.device, int], Tensor] = {}
-    factors = []
-    for tensor in tensors:
-        key = (tensor.dtype, tensor.device, tensor.ndim)
-        if key not in known:
-            shape = (-1, *[1] * (tensor.ndim - 1)) if rate.ndim else ()
-            known[key] = rate.to(tensor).view(shape)
-        factors.append(known[key])
-    return factors
+    rate = rate.to(tensors[0])  # the parameters of a model share a type and a device
+    if not rate.ndim:
+        return [rate] * len(tensors)
+    views = {ndim: rate.view(-1, *[1] * (ndim - 1)) for ndim in {tensor.ndim for tensor in tensors}}
+    return [views[tensor.ndim] for tensor in tensors]
 
 
 def scale_(tensors: list[Tensor], rate: Rate) -> None:
