@@ -69,10 +69,7 @@ class Adaptive(Stacked):
 
     def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
         """Take the step with m and v."""
-        root = correction(leaves, 1) ** 0.5
-        denominators = list(torch._foreach_sqrt(second))
-        torch._foreach_add_(denominators, leaves.group["eps"] * root)  # √v̂ + eps, times root: a pass less
-        step(leaves, first, denominators, leaves.lr * (root / correction(leaves, 0)))
+        step(leaves, first, denominators(leaves, second), leaves.lr / correction(leaves, 0))
 
 
 def check(betas: Sequence[float], eps: float) -> None:
