@@ -67,7 +67,7 @@ __all__ = [
     "build",
     "can_ensemble",
     "check",
-]  # fmt: skip
+]
 
 
 def sam(
