@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit
+from scipy.special import digamma
 
 from decay_atlas.statistics.lookahead import (
     Bound,
@@ -85,6 +86,23 @@ def test_what_is_no_schedule_is_refused(eta: list[float]) -> None:
         bound(np.array(eta))
     with pytest.raises(ValueError, match="gamma must be greater than 0"):
         Bound(1.0, 1.0).at(0)
+
+
+def by_stages(factors: list[float], lengths: list[int]) -> tuple[float, float]:
+    """The bound's two parts for constant stages, each summed exactly by partial fractions and digammas."""
+    later = rest = squares = 0.0
+    for c, n in reversed(list(zip(factors, lengths, strict=True))):
+        r, q, first = rest / c, squares / c**2, 2 if rest == 0 else 1  # the very last step has no steps after it
+        steps = digamma(n + r) - digamma(first - 1 + r), digamma(n + 1 + r) - digamma(first + r)
+        later += c * ((1 - r + q) * steps[0] + (r - q) * steps[1])
+        rest, squares = rest + c * n, squares + c**2 * n
+    return 1 / (2 * rest), (squares / rest + later) / 2
+
+
+def test_constant_stages_have_a_closed_form() -> None:
+    factors, lengths = [1.0, 0.5, 2.0, 0.1], [7, 1, 30, 5]
+    found = bound(np.repeat(factors, lengths))
+    assert (found.start, found.noise) == pytest.approx(by_stages(factors, lengths), rel=1e-12)
 
 
 # The look-ahead schedule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from decay_atlas.training.optimizers.stacked import Leaves, Stacked, add_, added
 class Adai(Stacked):
     """β₁ₜ = clip(1 − β₀·v̂/v̄, 0, 1 − eps), element by element; m ← β₁ₜm + (1−β₁ₜ)g; θ ← θ − lr·m/(1 − Πβ₁ₖ).
 
-    v̄ is the mean of v̂ over the whole model, g holds wd·θ, `betas` are β₀ and β₂. While v̄ is 0, v̂/v̄ counts
+    v̄ is the mean of v̂ over the whole model, g holds wd·θ, `betas` are β₀ ≥ 0 and β₂ < 1. While v̄ is 0, v̂/v̄ counts
     as 1. Source: S, Adai.
 
     >>> weights = torch.nn.Parameter(torch.tensor([1.0]))
@@ -37,7 +38,9 @@ class Adai(Stacked):
         eps: float = 1e-3,
     ) -> None:
         within("eps", eps, 0, 1, above=True)
-        super().__init__(parameters, lr, weight_decay, betas=pair("betas", betas), eps=float(eps))
+        beta0, beta2 = pair("betas", betas, high=math.inf)
+        within("betas[1]", beta2, 0, 1)
+        super().__init__(parameters, lr, weight_decay, betas=(beta0, beta2), eps=float(eps))
 
     def initial(self, group: dict[str, Any]) -> dict[str, float]:
         """See `Stacked.initial`."""

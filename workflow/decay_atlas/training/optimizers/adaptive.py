@@ -69,14 +69,7 @@ class Adaptive(Stacked):
 
     def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
         """Take the step with m and v."""
-        step(leaves, first, self.denominators(leaves, second), leaves.lr / correction(leaves, 0))
-
-    def denominators(self, leaves: Leaves, second: list[Tensor]) -> list[Tensor]:
-        """√v̂ + eps."""
-        roots = list(torch._foreach_sqrt(second))
-        torch._foreach_div_(roots, correction(leaves, 1) ** 0.5)
-        torch._foreach_add_(roots, leaves.group["eps"])
-        return roots
+        step(leaves, first, denominators(leaves, second), leaves.lr / correction(leaves, 0))
 
 
 def check(betas: Sequence[float], eps: float) -> None:
@@ -94,9 +87,17 @@ def correction(leaves: Leaves, moment: int) -> float:
     return 1 - float(leaves.group["betas"][moment]) ** leaves.step
 
 
+def denominators(leaves: Leaves, second: list[Tensor]) -> list[Tensor]:
+    """√v̂ + eps."""
+    roots = list(torch._foreach_sqrt(second))
+    torch._foreach_div_(roots, correction(leaves, 1) ** 0.5)
+    torch._foreach_add_(roots, leaves.group["eps"])
+    return roots
+
+
 def step(leaves: Leaves, numerators: list[Tensor], denominators: list[Tensor], rate: Rate) -> None:
     """θ ← θ − rate · numerator / denominator, element by element."""
-    if isinstance(rate, Tensor):
+    if isinstance(rate, Tensor):  # in the order of the other case: a member gets the bits of a run alone
         torch._foreach_addcdiv_(leaves.weights, scaled(numerators, -rate), denominators)
     else:
         torch._foreach_addcdiv_(leaves.weights, numerators, denominators, -rate)

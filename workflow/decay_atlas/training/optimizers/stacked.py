@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from decay_atlas.training.optimizers.options import Rate, rates, stacked
+from decay_atlas.training.optimizers.options import Rate, is_ensemble, rates
 
 PART = 2**17
 """Elements: half a megabyte of single precision."""
@@ -64,7 +64,7 @@ class Stacked(Optimizer):
 
     def __init__(self, parameters: Iterable[Tensor], lr: Rate, weight_decay: Rate, **options: Any) -> None:
         rates(lr, weight_decay)
-        if stacked(lr, weight_decay):
+        if is_ensemble(lr, weight_decay):
             both = torch.broadcast_tensors(torch.as_tensor(lr), torch.as_tensor(weight_decay))
             lr, weight_decay = (rate.clone() for rate in both)
         initial = lr.clone() if isinstance(lr, Tensor) else lr
@@ -80,7 +80,7 @@ class Stacked(Optimizer):
             raise ValueError(f"{type(self).__name__} takes all parameters of a model as one group")
         super().add_param_group(param_group)
         group = self.param_groups[0]
-        if stacked(group["lr"], group["weight_decay"]):
+        if is_ensemble(group["lr"], group["weight_decay"]):
             members = len(group["lr"])
             for parameter in group["params"]:
                 if parameter.shape[:1] != (members,):
@@ -119,7 +119,7 @@ class Stacked(Optimizer):
         return loss
 
     def _leaves(self, group: dict[str, Any], weights: list[Tensor]) -> Leaves:
-        ensemble = stacked(group["initial_lr"], group["weight_decay"])
+        ensemble = is_ensemble(group["initial_lr"], group["weight_decay"])
         for number, weight in enumerate(weights):
             if weight not in self.state:
                 self._create(group, weight, first=number == 0, ensemble=ensemble)
