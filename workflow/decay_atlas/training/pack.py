@@ -15,7 +15,7 @@ from torch import nn
 from decay_atlas.grid import Run, digest_of, number_text
 from decay_atlas.packs import close, missing_members, put
 from decay_atlas.records import RECORD_FORMAT
-from decay_atlas.training import datasets, evaluations
+from decay_atlas.training import datasets, evaluations, optimizers
 from decay_atlas.training.batches import Data
 from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, cohorts, discard
 from decay_atlas.training.engines import capacity, choose
@@ -50,6 +50,7 @@ def train_pack(
         Interrupted: a signal came; what was being trained has a checkpoint.
     """
     evaluations.check(settings["recipe"].get("evaluations", []))
+    optimizers.check(settings["recipe"]["optimizer"])
     torch.set_num_threads(threads)
     chosen = choose_device(device)
     with joined(chosen) as world:
