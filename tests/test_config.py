@@ -70,7 +70,14 @@ MINIMAL: dict[str, Any] = {
 def test_defaults_are_filled_in() -> None:
     study = resolve(MINIMAL)
     assert study["metric"] == {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"}
-    assert study["execution"] == {"pack": ["seed"], "engine": "auto", "device": "auto", "threads": 1, "gpus": {}}
+    assert study["execution"] == {
+        "pack": ["seed"],
+        "engine": "auto",
+        "device": "auto",
+        "threads": 1,
+        "checkpoint_minutes": 10,
+        "gpus": {},
+    }
     assert study["archs"]["a"]["kwargs"] == {}
     assert study["recipes"]["r"] == {
         **MINIMAL["recipes"]["r"],

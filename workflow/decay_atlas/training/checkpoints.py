@@ -112,20 +112,8 @@ def discard(path: Path) -> None:
             # with what a killed process was writing
             if file.name.removeprefix(".").startswith(f"{path.stem}.epoch") and file.suffix != ".unusable":
                 file.unlink(missing_ok=True)
-        if not any(folder.iterdir()):
-            folder.rmdir()
 
 
-def cohorts(runs: list[tuple[Member, Checkpoints]]) -> list[tuple[Place | None, list[Member]]]:
-    """Runs by where they can go on together: the furthest place at which all have a checkpoint.
-
-    Where there is none, each goes on from its own furthest place, None being the beginning.
-    """
-    common = set.intersection(*(set(checkpoints.places()) for _, checkpoints in runs)) if runs else set()
-    if common:
-        return [(max(common), [member for member, _ in runs])]
-    found: dict[Place | None, list[Member]] = {}
-    for member, checkpoints in runs:
-        places = checkpoints.places()
-        found.setdefault(places[0] if places else None, []).append(member)
-    return list(found.items())
+def furthest_common(runs: list[Checkpoints]) -> Place | None:
+    """The furthest place at which all of several runs have a checkpoint; None is the beginning."""
+    return max(set.intersection(*(set(run.places()) for run in runs)), default=None)
