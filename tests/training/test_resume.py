@@ -18,6 +18,7 @@ import pytest
 from decay_atlas.grid import Run, digest_of
 from decay_atlas.records import read_record
 from decay_atlas.training import __main__ as program
+from decay_atlas.training import pack
 from decay_atlas.training.learner import Learner, Member, State
 from decay_atlas.training.loop import train
 from decay_atlas.training.pack import train_pack
@@ -86,7 +87,7 @@ def test_a_run_goes_on_to_the_same_bits_from_any_step(digits: Path, rich: dict[s
 
 
 def start(
-    settings: dict[str, Any], records: list[str], data: Path, engine: str, seconds: float = 0.0
+    settings: dict[str, Any], records: list[str], data: Path, engine: str, seconds: float = 0.0, minutes: float = 0.0
 ) -> multiprocessing.process.BaseProcess:
     """A training process that writes a checkpoint after every step, without the wait for a new interpreter.
 
@@ -95,7 +96,7 @@ def start(
 
     def run() -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
-        sys.exit(len(train_pack(settings, records, data, engine, "cpu", 1, checkpoint_minutes=0)))
+        sys.exit(len(train_pack(settings, records, data, engine, "cpu", 1, minutes)))
 
     process = multiprocessing.get_context("fork").Process(target=run)
     process.start()
@@ -206,3 +207,32 @@ def test_a_full_disk_is_said_and_leaves_no_half_record(
     assert "no checkpoint written (File too large); training goes on" in log
     assert f"{records[0]}: cannot be written (File too large); make room, then run the same command again" in log
     assert [path for path in Path("results").rglob("*") if path.is_file() and path.name != "settings.json"] == []
+
+
+@pytest.mark.parametrize("wd", [0.1, 1e5], ids=["at the end", "when one has diverged"])
+def test_killed_between_two_records_an_ensemble_goes_on_as_it_was(
+    digits: Path, rich: dict[str, Any], wd: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rich["arch"]["kwargs"]["proj_drop_rate"] = 0.0
+    digest = digest_of(rich)
+    points = [(0.01, 0.1, 0), (0.01, wd, 1), (0.02, 0.3, 0)]
+    records = [Run("digits", "quick", "tiny", digest, *point).path for point in points]
+    train_pack(rich, records, digits, "fused", "cpu")
+    expected = numbers(records)
+    assert [record["status"] for record in expected].count("diverged") == (wd > 1)
+    for path in records:
+        Path(path).unlink()
+    put = pack.put
+
+    def last_words(path: Path, record: dict[str, Any]) -> None:
+        put(path, record)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(pack, "put", last_words)
+    process = start(rich, records, digits, "fused", minutes=1000)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert sum(Path(path).exists() for path in records) == 1
+    monkeypatch.setattr(pack, "put", put)
+    train_pack(rich, records, digits, "fused", "cpu", checkpoint_minutes=1000)
+    assert numbers(records) == expected

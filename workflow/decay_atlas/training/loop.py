@@ -49,11 +49,13 @@ def train(
     on_step: Callable[[Learner], None] = lambda learner: None,
     on_epoch: Callable[[Row], None] = lambda row: None,
     on_done: Callable[[Member, Result, nn.Module], None] = lambda member, result, network: None,
+    before_done: Callable[[Learner], None] = lambda learner: None,
 ) -> None:
     """Train a learner's members to the end of their course, from wherever they are.
 
     A member that diverges stops, alone; its scores are chance. `on_done` is told of every member as it
-    finishes, with its network.
+    finishes, with its network; `before_done` is called before any of several does, with the learner as it
+    will go on from there.
 
     Raises:
         ValueError: the settings name an evaluation that does not exist.
@@ -72,9 +74,13 @@ def train(
                     member.status = "diverged"
                     diverged.append(member)
                 on_epoch(row)
-            for member in diverged:
-                on_done(member, _result(member, {}, learner), learner.network(member))
+            networks = [learner.network(member) for member in diverged]
             learner.leave(diverged)
+            if diverged:
+                before_done(learner)
+            for member, network in zip(diverged, networks, strict=True):
+                on_done(member, _result(member, {}, learner), network)
+        before_done(learner)
         for member in learner.members:
             network = learner.network(member)
             with _spent([member], "evaluations"):

@@ -119,14 +119,23 @@ class _Trainer:
                     half = len(left) // 2
                     groups[:0] = [left[:half], left[half:]]
                 else:
-                    self.failed += [str(member.path) for member in left]
-                    self._progress.say(f"{_names(left)}: failed\n{_reason(error, left[0])}")
+                    self._fail(left, error)
+
+    def _fail(self, members: list[Member], error: Exception) -> None:
+        self.failed += [str(member.path) for member in members]
+        self._progress.say(f"{_names(members)}: failed\n{_reason(error, members[0])}")
 
     def _as_it_was(self, group: list[Member], place: Place | None) -> list[Member]:
         """With the finished members of an interrupted ensemble: one of another size would round otherwise."""
         finished = (member_of(path) for path in self._pack if path not in self._missing)
         beside = [member for member in finished if place in self._checkpoints(member).places()]
         return sorted([*group, *beside], key=lambda member: self._pack.index(member.path or Path()))
+
+    def _safeguard(self, learner: Learner) -> None:
+        """Records are written one by one: killed between two, an ensemble is to go on as it was."""
+        if len(learner.members) > 1:
+            for member, state in learner.states():
+                self.save(member, state)
 
     def save(self, member: Member, state: State) -> None:
         """Write a checkpoint; where the disk refuses, training goes on without."""
@@ -149,7 +158,7 @@ class _Trainer:
             self._progress.say(
                 f"{_names(members)}: resumed at epoch {epoch + 1} of {learner.course.epochs}, step {step}"
             )
-        train(learner, watch, self._progress.epoch, self._done)
+        train(learner, watch, self._progress.epoch, self._done, self._safeguard)
 
     def _resumed(self, member: Member, place: Place) -> State:
         state, fields = self._checkpoints(member).load(place)
@@ -159,9 +168,14 @@ class _Trainer:
     def _done(self, member: Member, result: Result, network: nn.Module) -> None:
         """A run is finished: the first process keeps what came of it."""
         if member.path in self._missing:
-            if self._world.first:
-                self._keep(member, member.path, result, network)
             self._missing.remove(member.path)
+            if self._world.first:
+                try:
+                    self._keep(member, member.path, result, network)
+                except Exception as error:
+                    if self._world.size > 1:
+                        raise
+                    self._fail([member], error)
 
     def _keep(self, member: Member, path: Path, result: Result, network: nn.Module) -> None:
         """Stage a run's record and put it into place."""
