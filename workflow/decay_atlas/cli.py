@@ -111,22 +111,11 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from decay_atlas.statistics.planning import advised_wd, cost, grids, power, untold
+    from decay_atlas.reporting.plan import text
+    from decay_atlas.statistics.planning import plan
 
-    study = load(options.study)
-    grid, rho = grid_of(study), study["statistics"]["rho_reference"]
     file = study_file(options.study)
-    command = "snakemake --cores 1" + (f" --configfile {file} --" if file else "")
-    print(cost(grid, command=command).to_string(index=False, na_rep="–", float_format="{:.3g}".format))
-    for lr, wd, seeds in grids(grid):
-        print(
-            f"\nGrid of {len(lr)} learning rates × {len(wd)} weight decays × {seeds} seeds: share of simulated studies"
-        )
-        table = power(lr, wd, seeds, rho_reference=rho)
-        print(table.to_string(index=False, float_format="{:.3g}".format))
-        if missed := untold(table):
-            print(f"\nIt could not tell {missed}. Weight decays that reach the optima of all three laws:\n")
-            print(f"    wd: [{', '.join(f'{value:.1e}' for value in advised_wd(lr, rho))}]")
+    print(text(plan(load(options.study), [str(file)] if file else [], processes=None)))
     return 0
 
 
