@@ -17,6 +17,7 @@ from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.performance_profile import performance_profile
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation
 from decay_atlas.statistics.simulator import simulate
@@ -38,6 +39,7 @@ def tables_of(runs: pd.DataFrame, direction: str) -> dict[str, pd.DataFrame]:
         "deviation": drops,
         "deviation_fit": fit,
         "tuning": tuning(runs, direction),
+        "performance_profile": performance_profile(tuning(runs, direction)),
         "importance": importance(runs, direction),
         "recommendation": recommendation(runs, direction),
     }
@@ -93,6 +95,13 @@ def test_every_section_of_the_navigation_is_there(page: str) -> None:
 def test_the_verdict_is_in_words(page: str) -> None:
     assert "The best weight decay falls as the learning rate grows: their product stays constant" in page
     assert "The published law, λ* = 0.10·η, is excluded" in page
+
+
+def test_profiles_compare_strategies_of_about_one_budget(page: str) -> None:
+    assert "How often each comes close" in page
+    assert "One weight decay for each η" in page
+    assert "One axis after the other" in page
+    assert "random, 3 cells" in page, "as many as there are learning rates"
 
 
 def test_a_table_downloads_as_the_whole_table(page: str) -> None:

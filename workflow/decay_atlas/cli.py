@@ -76,7 +76,10 @@ def _cell(options: argparse.Namespace) -> int:
 def _chosen(options: argparse.Namespace) -> list[Run]:
     axes = ["dataset", "recipe", "arch", "lr", "wd", "seed"]
     wanted = {axis: getattr(options, axis) for axis in axes if getattr(options, axis) is not None}
-    every = grid_of(load(options.study)).runs
+    study = load(options.study)
+    if "imports" in study:
+        raise ConfigError(f"study {options.study} imports its runs: they are in its files, and none can be trained")
+    every = grid_of(study).runs
     runs = [run for run in every if all(getattr(run, axis) == value for axis, value in wanted.items())]
     if not runs:
         for axis, value in wanted.items():

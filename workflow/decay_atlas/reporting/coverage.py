@@ -112,10 +112,6 @@ def _share(share: float, lo: float, hi: float) -> str:
     return f"{100 * share:.1f} % ({100 * lo:.1f} to {100 * hi:.1f})"
 
 
-def _judged(met: bool) -> str:
-    return "met" if met else "missed"
-
-
 def verdict_findings(standard: pd.DataFrame) -> list[tuple[bool, str]]:
     """The verdicts against their targets, by seeds: whether each is met, and the sentence."""
     lines = []
@@ -126,7 +122,7 @@ def verdict_findings(standard: pd.DataFrame) -> list[tuple[bool, str]]:
                 met,
                 f"Verdicts with {counted(row['seeds'], 'seed')}: {_share(row['share'], row['lo'], row['hi'])} right "
                 f"(at least {100 * RIGHT:.0f}), {_share(row['wrong'], row['wrong_lo'], row['wrong_hi'])} the wrong law "
-                f"(at most {100 * WRONG:.0f}), in {row['n']:,} studies: {_judged(met)}.",
+                f"(at most {100 * WRONG:.0f}), in {row['n']:,} studies.",
             )
         )
     return lines
@@ -135,15 +131,15 @@ def verdict_findings(standard: pd.DataFrame) -> list[tuple[bool, str]]:
 def interval_findings(intervals: pd.DataFrame) -> list[tuple[bool, str]]:
     """The intervals that carry conclusions against their target, by quantity and seeds."""
     lines = []
-    for quantity, method in CARRIES.items():
-        for row in intervals[(intervals["quantity"] == quantity) & (intervals["method"] == method)].to_dict("records"):
+    for quantity in CARRIES:
+        for row in _carrying(intervals[intervals["quantity"] == quantity]).to_dict("records"):
             met = COVERED[0] <= row["covered"] <= COVERED[1]
             lines.append(
                 (
                     met,
                     f"95 % intervals of {QUANTITY_WORDS[quantity]} with {counted(row['seeds'], 'seed')}: "
                     f"{_share(row['covered'], row['covered_lo'], row['covered_hi'])} hold the truth "
-                    f"({100 * COVERED[0]:.0f} to {100 * COVERED[1]:.0f}): {_judged(met)}.",
+                    f"({100 * COVERED[0]:.0f} to {100 * COVERED[1]:.0f}).",
                 )
             )
     return lines
@@ -168,15 +164,22 @@ def stress_findings(stress: pd.DataFrame) -> list[str]:
     lines = []
     for name, part in stress.groupby("group", sort=False):
         verdict = rights(part, ["group"]).iloc[0]
-        slope = interval_coverage(part, ["group"])
-        slope = slope[(slope["quantity"] == "slope") & (slope["method"] == CARRIES["slope"])].iloc[0]
-        covered = _share(slope["covered"], slope["covered_lo"], slope["covered_hi"])
-        short = " The intervals are too narrow here." if slope["covered_hi"] < COVERED[0] else ""
+        covered = [
+            (QUANTITY_WORDS[row["quantity"]], _share(row["covered"], row["covered_lo"], row["covered_hi"]), row)
+            for row in _carrying(interval_coverage(part, ["group"])).to_dict("records")
+        ]
+        narrow = [quantity for quantity, _, row in covered if row["covered_hi"] < COVERED[0]]
         lines.append(
             f"{str(name).capitalize()}: {100 * verdict['share']:.1f} % right, {100 * verdict['wrong']:.1f} % the wrong "
-            f"law; intervals of the slope cover {covered}.{short}"
+            f"law; intervals cover {listed(f'{quantity} {share}' for quantity, share, _ in covered)}."
+            + (f" Too narrow for {listed(narrow)}." if narrow else "")
         )
     return lines
+
+
+def _carrying(intervals: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of intervals that carry conclusions."""
+    return intervals[intervals["method"] == intervals["quantity"].map(CARRIES)]
 
 
 def _right_and_wrong(verdicts: pd.DataFrame) -> list[Panel]:
@@ -214,26 +217,14 @@ def _interval_panels(intervals: pd.DataFrame) -> list[Panel]:
 
 
 def _stress_panels(stress: pd.DataFrame) -> list[Panel]:
-    table = interval_coverage(stress, ["group"])
-    table = table[(table["quantity"] == "slope") & (table["method"] == CARRIES["slope"])]
-    covered = table.assign(
-        label=table["group"], strong=True, share=table["covered"], lo=table["covered_lo"], hi=table["covered_hi"]
-    )
     verdicts = rights(stress, ["group"])
     right = verdicts.assign(label=verdicts["group"], strong=True)
-    worst = covered.loc[covered["share"].idxmin()]
     low = right.loc[right["share"].idxmin()]
-    return [
-        forest(
-            covered,
-            f"Intervals of the slope, least: {100 * worst['share']:.0f} % ({worst['label']})",
-            "intervals that hold the truth (%)",
-            COVERED,
-        ),
-        forest(
-            right,
-            f"Right verdicts, least: {100 * low['share']:.0f} % ({low['label']})",
-            "right (%), target: at least 95",
-            (RIGHT,),
-        ),
-    ]
+    title = f"Right verdicts, least: {100 * low['share']:.0f} % ({low['label']})"
+    panels = [forest(right, title, "right (%), target: at least 95", (RIGHT,))]
+    for quantity, part in _carrying(interval_coverage(stress, ["group"])).groupby("quantity", sort=False):
+        table = part.rename(columns={"group": "label", "covered": "share", "covered_lo": "lo", "covered_hi": "hi"})
+        worst = table.loc[table["share"].idxmin()]
+        title = f"Intervals of {QUANTITY_WORDS[quantity]}, least: {100 * worst['share']:.0f} % ({worst['label']})"
+        panels.append(forest(table.assign(strong=True), title, "intervals that hold the truth (%)", COVERED, 0.5))
+    return panels

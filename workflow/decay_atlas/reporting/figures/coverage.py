@@ -36,7 +36,8 @@ def confusion(matrix: pd.DataFrame) -> Panel:
     axes.set_xlim(-0.5, len(VERDICTS) - 0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), rows)
-    axes.set_xticks(range(len(VERDICTS)), [verdict.replace("-", "-\n") for verdict in VERDICTS])
+    names = [verdict.replace("undeter", "undeter-\n").replace("not-", "not-\n") for verdict in VERDICTS]
+    axes.set_xticks(range(len(VERDICTS)), names)
     axes.tick_params(length=0)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
@@ -76,7 +77,7 @@ def forest(table: pd.DataFrame, title: str, axis: str, targets: tuple[float, ...
         marker = "<" if clipped else "o"
         axes.plot(share, y, marker, color=INK, ms=5, mfc=INK if row["strong"] else "none", clip_on=False, zorder=4)
         if clipped:
-            _aside(axes, share, y, f"{100 * row['share']:.0f} %")
+            _aside(axes, high, y, f"{100 * row['share']:.0f} %")
     axes.set_yticks(range(len(table)), table["label"])
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
