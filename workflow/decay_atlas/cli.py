@@ -169,10 +169,8 @@ def _advice(row: dict[str, Any], unit: str) -> str:
     lines = [f"{place}: weight decay {row['wd']:.2g} (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g}), by {basis}."]
     if "loss" in row:
         pp = "pp" if unit == "%" else unit
-        lines.append(
-            f"On the grid it lost {row['loss']:.2f} {pp} "
-            f"({row['loss_lo']:.2f} to {row['loss_hi']:.2f}) against the best weight decay there."
-        )
+        span = f" ({row['loss_lo']:.2f} to {row['loss_hi']:.2f})" if "loss_lo" in row else ""
+        lines.append(f"On the grid it lost {row['loss']:.2f} {pp}{span} against the best weight decay there.")
     if row["extrapolated"]:
         lines.append("This learning rate lies outside the measured ones.")
     if row["note"]:
