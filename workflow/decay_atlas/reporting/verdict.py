@@ -159,9 +159,7 @@ def _inside(optima: pd.DataFrame) -> str:
     told = found[is_told(found) | (found["n_seeds"] == 1)] if "n_seeds" in found else found
     if len(told) < len(found):
         inside = int((told["edge"] == "none").sum())
-        rest = (
-            f"; {inside} of {counted(len(told), 'other optimum', 'other optima')} inside the grid" if len(told) else ""
-        )
+        rest = f"; {inside} of the {len(told)} that can lie inside the grid" if len(told) else ""
         untold = f"{len(found) - len(told)} of {counted(len(found), 'optimum', 'optima')}"
         return f"{untold} cannot be told from any other weight decay{rest}."
     inside = int((found["edge"] == "none").sum())
