@@ -52,6 +52,12 @@ def test_at_a_learning_rate_with_two_weight_decays_nothing_is_inside() -> None:
     assert not ragged.is_rectangle
 
 
+def test_the_middle_is_that_of_the_weight_decays_that_most_learning_rates_share() -> None:
+    tied = tuple((lr, 0.1 * lr, 0) for lr in LR)
+    assert Shape((*PUBLISHED.points, *tied)).wd_middle == pytest.approx(np.sqrt(0.001 * 0.3))
+    assert Shape(tied).wd_middle == pytest.approx(0.1 * np.sqrt(5e-5 * 1e-2))
+
+
 def test_advised_weight_decays_reach_a_decade_beyond_every_place() -> None:
     asked = places(PUBLISHED, 0.1)
     wd = advised_wd(LR, asked)

@@ -10,7 +10,7 @@ from decay_atlas.reporting.html import fill, views
 from decay_atlas.reporting.svg import plate
 from decay_atlas.reporting.tables import View
 from decay_atlas.reporting.widening import yaml_block, yaml_grid
-from decay_atlas.reporting.words import Metric, counted, listed, number
+from decay_atlas.reporting.words import Metric, axis_about, counted, listed, number
 from decay_atlas.statistics.planning import GridPlan, Plan
 from decay_atlas.statistics.power import CURVATURE, MIN_INSIDE, POWER, SEED_SD, Shape
 
@@ -38,6 +38,7 @@ def render(plan: Plan) -> str:
                 "sentences": sentences(one),
                 "table": power_table(one.shares, one.shape, name),
                 "advice": advice_words(plan, one),
+                "enough": bool(one.advice and one.advice.shares.query("kind != 'span'")["told"].all()),
                 "yaml": advice_yaml(one),
             }
         )
@@ -159,7 +160,7 @@ def sentences(one: GridPlan) -> list[str]:
 def _question(row: dict, shape: Shape) -> str:
     if row["kind"] == "published":
         return f"The published law, λ* = {number(row['wd_middle'] / shape.lr_middle)}·η"
-    where = f"λ* = {number(row['wd_middle'])} at η = {number(shape.lr_middle)}"
+    where = f"λ* = {axis_about(row['wd_middle'])} at η = {axis_about(shape.lr_middle)}"
     kind = " (the middle of the grid)" if row["kind"] == "middle" else ""
     return f"The {row['law']} law with {where}{kind}"
 
@@ -194,15 +195,18 @@ def advice_words(plan: Plan, one: GridPlan) -> str:
     ]
     n = len(one.combinations)
     asked = one.advice.shares[one.advice.shares["kind"] != "span"]
+    enough = bool(asked["told"].all())
     buys = (
         f"finds each of these laws in at least {100 * POWER:.0f} % of simulated studies"
-        if asked["told"].all()
+        if enough
         else f"finds the laws in {asked['right'].min():.0%} to {asked['right'].max():.0%} of "
         "simulated studies, the best of the axes tried"
     )
+    ragged = "" if old.is_rectangle else " It is one whole block: add again what else you need, as protocols tied to η."
     return (
-        f"Other {listed(changed)} would do: this grid {buys}. It takes {len(new.points) * n:,} runs in place of "
-        f"{len(old.points) * n:,}. A learning rate at which training diverges tells nothing: leave such ones out."
+        f"Other {listed(changed)} {'would do' if enough else 'do better'}: this grid {buys}. It takes "
+        f"{len(new.points) * n:,} runs in place of {len(old.points) * n:,}. A learning rate at which training diverges "
+        f"tells nothing: leave such ones out.{ragged}"
     )
 
 

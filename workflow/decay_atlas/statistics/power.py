@@ -90,11 +90,17 @@ class Shape:
         """The geometric mean of the ends of the learning rates."""
         return math.sqrt(self.lr[0] * self.lr[-1])
 
+    @cached_property
+    def wd_ends(self) -> tuple[float, float] | None:
+        """The ends of the positive weight decays that at least half of the learning rates have, or of all."""
+        shared = [wd for wd in self.wd if wd > 0 and 2 * sum(wd in self.wd_at(lr) for lr in self.lr) >= len(self.lr)]
+        positive = shared or [wd for wd in self.wd if wd > 0]
+        return (positive[0], positive[-1]) if positive else None
+
     @property
     def wd_middle(self) -> float:
-        """The geometric mean of the ends of the positive weight decays."""
-        positive = [wd for wd in self.wd if wd > 0]
-        return math.sqrt(positive[0] * positive[-1]) if positive else USUAL_WD
+        """The geometric mean of these ends."""
+        return math.sqrt(self.wd_ends[0] * self.wd_ends[1]) if self.wd_ends else USUAL_WD
 
     def wd_at(self, lr: float) -> list[float]:
         """The weight decays of one learning rate, ascending."""

@@ -6,7 +6,7 @@ import pandas as pd
 
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
-from decay_atlas.reporting.words import listed, number, share
+from decay_atlas.reporting.words import axis_about, listed, number, share
 from decay_atlas.statistics.power import POWER, Place, Shape
 from decay_atlas.statistics.rivals import LAWS
 
@@ -23,8 +23,8 @@ def reach(shape: Shape, asked: list[Place], name: str) -> Panel:
     every = [*positive, *(value for line in optima.values() for value in line)]
     low, high = min(every) / 2, max(every) * 2
     zero = low / 2
-    if positive:
-        axes.axhspan(positive[0], positive[-1], color=style.ACCENT, alpha=0.12, lw=0, label="λ of the grid")
+    if shape.wd_ends:
+        axes.axhspan(*shape.wd_ends, color=style.ACCENT, alpha=0.12, lw=0, label="λ of the grid")
     cells = sorted({(lr, wd) for lr, wd, _ in shape.points})
     axes.plot([lr for lr, _ in cells], [wd or zero for _, wd in cells], ".", ms=3.2, color=INK, alpha=0.5, label="cell")
     ends = []
@@ -62,13 +62,12 @@ def found(shape: Shape, shares: pd.DataFrame) -> Panel:
     told = spans[spans["told"]]
     seen = f"Laws are found {_span(told)}" if len(told) else "No law is found often enough, wherever λ* lies"
     figure, axes = style.new(seen, height=4.2)
-    positive = [wd for wd in shape.wd if wd > 0]
-    if positive:
-        axes.axvspan(positive[0], positive[-1], color=style.ACCENT, alpha=0.12, lw=0, label="λ of the grid")
+    if shape.wd_ends:
+        axes.axvspan(*shape.wd_ends, color=style.ACCENT, alpha=0.12, lw=0, label="λ of the grid")
     axes.axhline(100 * POWER, color=INK, lw=0.8, dashes=(2, 2))
     axes.annotate(
-        f"{100 * POWER:.0f} %, enough", (0, 100 * POWER), (2, 2), xycoords=("axes fraction", "data"),
-        textcoords="offset points", va="bottom", color=INK, fontsize=style.TYPE - 1,
+        f"{100 * POWER:.0f} %, enough", (1, 100 * POWER), (-2, 2), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="right", va="bottom", color=INK, fontsize=style.TYPE - 1,
     )  # fmt: skip
     for number_, law in enumerate(LAWS):
         rows = spans[spans["law"] == law]
@@ -95,5 +94,5 @@ def found(shape: Shape, shares: pd.DataFrame) -> Panel:
 
 
 def _span(told: pd.DataFrame) -> str:
-    low, high = number(told["wd_middle"].min()), number(told["wd_middle"].max())
+    low, high = axis_about(told["wd_middle"].min()), axis_about(told["wd_middle"].max())
     return f"with λ* at {low}" if low == high else f"with λ* from {low} to {high}"
