@@ -17,6 +17,7 @@ from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.performance_profile import performance_profile
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation
 from decay_atlas.statistics.simulator import simulate
@@ -32,6 +33,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "deviation": lambda runs: deviation(runs, "max")[0],
     "deviation_fit": lambda runs: deviation(runs, "max")[1],
     "tuning": lambda runs: tuning(runs, "max"),
+    "performance_profile": lambda runs: performance_profile(tuning(runs, "max")),
     "importance": lambda runs: importance(runs, "max"),
     "recommendation": lambda runs: recommendation(runs, "max"),
     "claims": lambda _: claims({}),

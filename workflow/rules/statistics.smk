@@ -11,6 +11,7 @@ TABLES = [
     "deviation",
     "deviation_fit",
     "tuning",
+    "performance_profile",
     "importance",
     "recommendation",
     "claims",
@@ -140,6 +141,23 @@ rule tuning:
         "../scripts/tuning.py"
 
 
+rule performance_profile:
+    input:
+        tuning=f"{RESULTS}/tables/tuning.csv",
+    output:
+        table=table("performance_profile"),
+    log:
+        f"{LOGS}/performance_profile.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.performance_profile"
+        ),
+    script:
+        "../scripts/performance_profile.py"
+
+
 rule importance:
     input:
         runs=f"{RESULTS}/runs.parquet",
@@ -182,7 +200,8 @@ rule claims:
         **{
             name: f"{RESULTS}/tables/{name}.csv"
             for name in TABLES
-            if name not in ("importance", "recommendation", "claims")
+            if name
+            not in ("performance_profile", "importance", "recommendation", "claims")
         },
     output:
         table=table("claims"),
