@@ -78,6 +78,7 @@ class Data:
         self.image_size = split.image_size
         self._mixing = {kind: recipe[kind] for kind in ("mixup", "cutmix") if kind in recipe}
         self._scale = _Normalised(settings["dataset"], device)
+        self.mean, self.std = self._scale.mean, self._scale.std
         self.train = self._source(split.train, names, device, split, threads)
         self.val = self._source(split.val, [], device, split, threads)
         self.test = self._source(split.test, [], device, split, threads)
@@ -202,9 +203,9 @@ class _Normalised:
 
     def __init__(self, dataset: dict[str, Any], device: torch.device) -> None:
         self.device = device
-        self._mean = torch.tensor(dataset["mean"], device=device).view(1, -1, 1, 1)
-        self._std = torch.tensor(dataset["std"], device=device).view(1, -1, 1, 1)
+        self.mean = torch.tensor(dataset["mean"], device=device).view(1, -1, 1, 1)
+        self.std = torch.tensor(dataset["std"], device=device).view(1, -1, 1, 1)
 
     def __call__(self, images: Tensor) -> Tensor:
-        images = images.sub(self._mean).div_(self._std)
+        images = images.sub(self.mean).div_(self.std)
         return images.contiguous(memory_format=torch.channels_last) if self.device.type == "cuda" else images
