@@ -27,7 +27,7 @@ rule plan:
             data="reporting/templates/*",
         ),
     message:
-        "Planning study " + STUDY["study"] + ": {output.html}"
+        f"Planning study {STUDY['study']}: {{output.html}}"
     script:
         "../scripts/plan.py"
 
