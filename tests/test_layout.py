@@ -48,7 +48,7 @@ def test_grid_needs_the_standard_library_only() -> None:
     assert not imports(LIBRARY / "__init__.py")
 
 
-@pytest.mark.parametrize("module", ["grid", "config", "provenance", "recovery", "stage"])
+@pytest.mark.parametrize("module", ["grid", "config", "provenance", "recovery", "slurm", "stage"])
 def test_what_the_snakefile_imports_loads_no_heavy_library(module: str) -> None:
     code = f"import sys, decay_atlas.{module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -60,7 +60,7 @@ def test_the_rules_import_just_these_modules() -> None:
     found = {
         name for file in RULES for name in re.findall(r"^ *from (decay_atlas\.\S+) import", file.read_text(), re.M)
     }
-    assert found == {f"decay_atlas.{name}" for name in ("grid", "config", "provenance", "recovery", "stage")}
+    assert found == {f"decay_atlas.{name}" for name in ("grid", "config", "provenance", "recovery", "slurm", "stage")}
 
 
 def test_the_snakefile_fits_on_a_screen() -> None:

@@ -37,6 +37,9 @@ def record_of(run: Run, **changes: Any) -> dict[str, Any]:
         "seconds": 2.5,
         "device": {"type": "cpu", "name": "a processor"},
         "node": "somewhere",
+        "versions": {"torch": "2.9.0", "numpy": "2.2.0"},
+        "slurm": {"job_id": "17", "partition": "gpu"},
+        "source": {"digest": "0123456789abcdef", "revision": "a" * 40, "dirty": True},
         **changes,
     }
 
@@ -44,6 +47,13 @@ def record_of(run: Run, **changes: Any) -> dict[str, Any]:
 def write(root: Path, run: Run, **changes: Any) -> str:
     write_json(root / run.path, record_of(run, **changes))
     return run.path
+
+
+def test_a_record_of_no_slurm_job_and_no_repository_says_so_by_nothing(tmp_path: Path) -> None:
+    source = {"digest": "0123456789abcdef", "revision": None, "dirty": None}
+    path = write(tmp_path, run_of(), slurm=None, source=source)
+    (row,) = collect([path], "test_best", tmp_path).to_dict("records")
+    assert (row["slurm_job"], row["source"]) == ("", "0123456789abcdef")
 
 
 @pytest.fixture
@@ -82,6 +92,9 @@ def test_a_row_a_record_in_the_order_asked_for(tmp_path: Path, grid: list[str]) 
         "seconds": 2.5,
         "device": "a processor",
         "node": "somewhere",
+        "slurm_job": "17",
+        "versions": "numpy 2.2.0, torch 2.9.0",
+        "source": "0123456789abcdef (aaaaaaaaaaaa, edited)",
         "digest": digest_of(SETTINGS),
         "training_version": 1,
     }

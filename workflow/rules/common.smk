@@ -14,6 +14,7 @@ from decay_atlas.config import ConfigError, grid_of, resolve
 from decay_atlas.grid import DIGEST, NAME, NUMBER, dataset_folder
 from decay_atlas.provenance import source_digest
 from decay_atlas.recovery import recover
+from decay_atlas.slurm import attend
 from decay_atlas.stage import share_library
 
 # Scripts and training run in other processes, under --sdm in other environments.
@@ -21,6 +22,13 @@ share_library(LIBRARY)
 
 if workflow.is_main_process:
     recover(Path(".snakemake"))
+
+
+# Under the lock of the working directory, and before the first job is submitted.
+onstart:
+    if workflow.is_main_process and workflow.executor_plugin.name == "slurm":
+        attend(Path.cwd(), logger.info)
+
 
 # Snakemake lists config.yaml last though it is the base: the files in the order they were merged.
 CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != "config.yaml")
@@ -61,6 +69,18 @@ def manifest_of(wildcards):
     if entry["source"] == "simulated":
         return []
     return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"
+
+
+def gpus_of(wildcards):
+    """How many GPUs a training job asks for; one where execution.gpus does not name its recipe and it may use any."""
+    computed = "simulate" in STUDY or STUDY["execution"]["device"] == "cpu"
+    return STUDY["execution"]["gpus"].get(wildcards.recipe, 0 if computed else 1)
+
+
+def python_of(wildcards):
+    """The interpreter of a training job, behind the claim of GPUs of its own where no scheduler gives them."""
+    gpus = gpus_of(wildcards)
+    return f"{PYTHON} -m decay_atlas.devices {gpus} {PYTHON}" if gpus else PYTHON
 
 
 # What makes the records of a pack: the training program, or the simulator in its place.

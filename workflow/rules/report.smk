@@ -11,6 +11,12 @@ FIGURES = [
 ]
 
 
+localrules:
+    archive,
+    figures,
+    report,
+
+
 rule figures:
     input:
         **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
@@ -62,3 +68,25 @@ rule report:
         ),
     script:
         "../scripts/report.py"
+
+
+# Not part of `all`: snakemake archive --cores 2 --configfile studies/demo.yaml
+rule archive:
+    input:
+        results=[
+            f"{RESULTS}/runs.parquet",
+            f"{RESULTS}/report.html",
+            *expand(f"{RESULTS}/tables/{{name}}.csv", name=TABLES),
+        ],
+        lock=Path(workflow.basedir) / "envs/requirements.lock",
+    output:
+        archive=f"{RESULTS}/{STUDY['study']}.tar.gz",
+    log:
+        f"{LOGS}/archive.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        study=STUDY,
+        code=lambda wildcards: source_digest("decay_atlas.archive"),
+    script:
+        "../scripts/archive.py"

@@ -1,6 +1,11 @@
 # Data sets, training, and the table of runs (or the import of runs trained elsewhere).
 
+# Under a cluster's executor only training becomes jobs: data sets may need the network, which nodes often lack, and
+# the rest is minutes of work on a processor, here, in statistics.smk and in report.smk.
 if GRID is None:
+
+    localrules:
+        import_runs,
 
     rule import_runs:
         input:
@@ -20,6 +25,10 @@ if GRID is None:
             "../scripts/import_runs.py"
 
 else:
+
+    localrules:
+        dataset,
+        collect,
 
     # Nothing here changes for a prepared data set (its folder's name holds its entry's digest; where its raw images
     # lie is a resource), because a data set that is prepared again leaves finished runs alone: they are `ancient` to it.
@@ -62,13 +71,11 @@ else:
                 f"../../envs/{'analysis' if 'simulate' in STUDY else 'training'}.yaml"
             threads: STUDY["execution"]["threads"]
             resources:
-                python=PYTHON,
+                python=python_of,
                 engine=STUDY["execution"]["engine"],
                 device=STUDY["execution"]["device"],
                 checkpoint_minutes=str(STUDY["execution"]["checkpoint_minutes"]),
-                gpu=lambda wildcards: STUDY["execution"]["gpus"].get(
-                    wildcards.recipe, 1
-                ),
+                gpu=gpus_of,
             params:
                 settings=lambda wildcards: json.dumps(
                     GRID.settings[wildcards.digest], separators=(",", ":")

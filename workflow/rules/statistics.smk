@@ -19,6 +19,18 @@ TABLES = [
 STAGES = [f"decay_atlas.statistics.{name.removesuffix('_fit')}" for name in TABLES]
 
 
+localrules:
+    optima,
+    ratio,
+    laws,
+    universality,
+    deviation,
+    tuning,
+    importance,
+    recommendation,
+    claims,
+
+
 rule optima:
     input:
         runs=f"{RESULTS}/runs.parquet",

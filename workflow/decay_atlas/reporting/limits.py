@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from decay_atlas.reporting.fits import best_method, is_told
+from decay_atlas.reporting.mixtures import mixtures
 from decay_atlas.reporting.words import Labels, Metric, counted, listed
 from decay_atlas.statistics.landscape import COMBINATION
 
@@ -33,6 +34,7 @@ def limits(study: Mapping[str, Any], runs: pd.DataFrame, tables: Mapping[str, pd
         *_diverged(runs),
         *_missing(runs),
         *_selection(study, runs),
+        *(Limit(heading, text) for heading, text in mixtures(runs)),
         *_scope(runs),
     ]
     return [limit for limit in found if limit is not None]

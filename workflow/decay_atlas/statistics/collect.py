@@ -26,6 +26,9 @@ COLUMNS = {
     "seconds": "float64",
     "device": "str",
     "node": "str",
+    "slurm_job": "str",
+    "versions": "str",
+    "source": "str",
     "digest": "str",
     "training_version": "int64",
     "path": "str",
@@ -103,6 +106,15 @@ def _row(path: str, record: Mapping[str, Any], score: str) -> dict[str, Any]:
         "seconds": record["seconds"],
         "device": record["device"]["name"],
         "node": record["node"],
+        "slurm_job": (record.get("slurm") or {}).get("job_id", ""),
+        "versions": ", ".join(f"{name} {version}" for name, version in sorted(record.get("versions", {}).items())),
+        "source": _source(record.get("source") or {}),
         "training_version": record["settings"]["training_version"],
         "path": path,
     }
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    """One text for the code that trained a run: the digest of its modules, which counts, and the commit."""
+    revision = f" ({source['revision'][:12]}{', edited' if source['dirty'] else ''})" if source.get("revision") else ""
+    return f"{source.get('digest', '')}{revision}"

@@ -1,0 +1,40 @@
+"""The training processes that are alive now, read from /proc."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Process:
+    """A training process: its id, folder, records, SLURM job and devices."""
+
+    pid: int
+    folder: Path
+    records: tuple[str, ...]
+    job: str
+    devices: str
+
+    @classmethod
+    def read(cls, folder: Path) -> Process | None:
+        """The process of a folder of /proc; None where it trains nothing, or is gone."""
+        try:
+            command = (folder / "cmdline").read_text().split("\0")
+            # The interpreter itself: not a shell whose command line names it, nor a launcher before it.
+            if not re.search("python[0-9.]*$", command[0]) or command[1:3] != ["-m", "decay_atlas.training"]:
+                return None
+            environment = dict(line.partition("=")[::2] for line in (folder / "environ").read_text().split("\0"))
+            place = (folder / "cwd").readlink()
+        except (OSError, UnicodeDecodeError):
+            return None
+        records = tuple(part for part in command if part.endswith(".json"))
+        devices = environment.get("CUDA_VISIBLE_DEVICES", "")
+        return cls(int(folder.name), place, records, environment.get("SLURM_JOB_ID", ""), devices)
+
+
+def training(folder: Path) -> list[Process]:
+    """The training processes that work in a folder."""
+    found = [Process.read(process) for process in Path("/proc").glob("[0-9]*")]
+    return [one for one in found if one is not None and one.folder == folder]

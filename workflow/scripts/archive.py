@@ -1,0 +1,8 @@
+"""Rule archive: see decay_atlas.archive."""
+
+from decay_atlas.archive import write_archive
+from decay_atlas.stage import log_to
+
+log_to(snakemake.log[0])
+
+write_archive(snakemake.output.archive, snakemake.params.study, snakemake.input.results, snakemake.input.lock)
