@@ -22,6 +22,7 @@ from decay_atlas.statistics.recommendation import recommendation
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
+from decay_atlas.statistics.valley import valley
 
 ROOT = Path(__file__).parents[1]
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
@@ -33,6 +34,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "deviation_fit": lambda runs: deviation(runs, "max")[1],
     "tuning": lambda runs: tuning(runs, "max"),
     "importance": lambda runs: importance(runs, "max"),
+    "valley": lambda runs: valley(runs, "max"),
     "recommendation": lambda runs: recommendation(runs, "max"),
     "claims": lambda _: claims({}),
 }

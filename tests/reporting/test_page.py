@@ -22,6 +22,7 @@ from decay_atlas.statistics.recommendation import recommendation
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
+from decay_atlas.statistics.valley import valley
 
 ACCURACY = {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"}
 LOSS = {"score": "test_loss_best", "name": "loss", "unit": "", "direction": "min"}
@@ -39,6 +40,7 @@ def tables_of(runs: pd.DataFrame, direction: str) -> dict[str, pd.DataFrame]:
         "deviation_fit": fit,
         "tuning": tuning(runs, direction),
         "importance": importance(runs, direction),
+        "valley": valley(runs, direction),
         "recommendation": recommendation(runs, direction),
     }
 

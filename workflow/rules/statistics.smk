@@ -12,6 +12,7 @@ TABLES = [
     "deviation_fit",
     "tuning",
     "importance",
+    "valley",
     "recommendation",
     "claims",
 ]
@@ -158,6 +159,26 @@ rule importance:
         "../scripts/importance.py"
 
 
+rule valley:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("valley"),
+    log:
+        f"{LOGS}/valley.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "average": STATISTICS["average"],
+            **STATISTICS["valley"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.valley"),
+    script:
+        "../scripts/valley.py"
+
+
 rule recommendation:
     input:
         runs=f"{RESULTS}/runs.parquet",
@@ -182,7 +203,7 @@ rule claims:
         **{
             name: f"{RESULTS}/tables/{name}.csv"
             for name in TABLES
-            if name not in ("importance", "recommendation", "claims")
+            if name not in ("importance", "valley", "recommendation", "claims")
         },
     output:
         table=table("claims"),

@@ -30,6 +30,7 @@ TITLES = {
     "universality": "Universality",
     "tuning": "Tuning strategies",
     "importance": "Shares of variance",
+    "valley": "Valleys of the learning rate",
     "claims": "Published claims",
     "cost": "Cost",
 }

@@ -1,0 +1,1 @@
+# A study of bounds: nothing is trained.
