@@ -16,6 +16,7 @@ from decay_atlas.statistics.claims import claims
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation
@@ -37,6 +38,8 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "valley": lambda runs: valley(runs, "max"),
     "recommendation": lambda runs: recommendation(runs, "max"),
     "claims": lambda _: claims({}),
+    "lookahead": lambda _: lookahead([20], 100),
+    "lookahead_fits": lambda _: lookahead_fits(lookahead([20], 100)),
 }
 
 
@@ -65,7 +68,7 @@ def test_every_column_of_the_table_of_runs_is_explained() -> None:
 
 
 def test_every_table_of_the_workflow_is_explained() -> None:
-    rules = (ROOT / "workflow/rules/statistics.smk").read_text()
+    rules = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
     made = re.findall(r'table\("(\w+)"\)', rules)
     assert sorted(made) == sorted(TABLES)
 

@@ -62,7 +62,7 @@ def test_an_end_of_the_grid_is_told_from_an_end_of_the_valley():
 def test_a_start_between_grid_points_is_interpolated_in_log_wd_and_never_beyond():
     fixed, product = widths(runs_of(lambda x, y, s: y), excess=10, starts={"r": (0.1, 10**0.1)})
     assert fixed["best"] == pytest.approx(0.1)
-    assert product["n_lr"] == 13  # λ = 10^0.1·0.1/η, within the grid from η = 10^-1.9 on
+    assert product["n_lr"] == 12  # λ = 10^0.1·0.1/η is within the grid from η = 10^-1.9 on
     outside, _ = widths(runs_of(lambda x, y, s: y), excess=10, starts={"r": (0.1, 100.0)})
     assert (outside["n_lr"], outside["note"]) == (0, "the sweep does not meet the grid")
 
