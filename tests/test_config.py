@@ -44,7 +44,13 @@ def test_studies_merge_as_snakemake_merges_config_files(base: dict[str, Any], ov
 def test_a_study_is_merged_over_config_yaml(project: Path) -> None:
     write_study(project, metric={"score": "test_final"}, execution={"pack": ["lr", "seed"]})
     study = load("mine", project)
-    assert study["metric"] == {"score": "test_final", "name": "accuracy", "unit": "%", "direction": "max"}
+    assert study["metric"] == {
+        "score": "test_final",
+        "name": "accuracy",
+        "unit": "%",
+        "direction": "max",
+        "scale": "linear",
+    }
     assert study["grid"] == PUBLISHED["grid"]
     assert study["execution"]["gpus"] == PUBLISHED["execution"]["gpus"]
 
@@ -69,7 +75,13 @@ MINIMAL: dict[str, Any] = {
 
 def test_defaults_are_filled_in() -> None:
     study = resolve(MINIMAL)
-    assert study["metric"] == {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"}
+    assert study["metric"] == {
+        "score": "test_best",
+        "name": "accuracy",
+        "unit": "%",
+        "direction": "max",
+        "scale": "linear",
+    }
     assert study["execution"] == {"pack": ["seed"], "engine": "auto", "device": "auto", "threads": 1, "gpus": {}}
     assert study["archs"]["a"]["kwargs"] == {}
     assert study["recipes"]["r"] == {

@@ -17,7 +17,7 @@ from decay_atlas.training.engines import choose
 from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.learner import Member
 from decay_atlas.training.loop import Result, train
-from decay_atlas.training.sources import ridge
+from decay_atlas.training.sources import Arrays, ridge
 from decay_atlas.training.world import World
 from tests.training.conftest import CPU, data_of, train_alone
 
@@ -75,6 +75,18 @@ def test_no_row_gives_the_weights_away_and_draws_differ() -> None:
     assert np.abs(first.train_labels).max() < 5 * first.train_labels.std()
     assert abs(np.corrcoef(first.train_images[0].ravel(), second.train_images[0].ravel())[0, 1]) < 0.2
     np.testing.assert_array_equal(ridge("r", {**entry, "draw": 0}).test_images, first.test_images)
+
+
+def test_test_rows_may_keep_the_columns_scales() -> None:
+    entry = {**RIDGE, "samples": 300, "features": 200}
+
+    def agreeing(data: Arrays) -> float:
+        """Share of columns whose mean has the same sign in both parts."""
+        means = [images.reshape(300, 200).mean(0) for images in (data.train_images, data.test_images)]
+        return float(np.mean(np.sign(means[0]) == np.sign(means[1])))
+
+    assert agreeing(ridge("r", {**entry, "test_scales": "shared"})) == 1
+    assert 0.3 < agreeing(ridge("r", entry)) < 0.7
 
 
 def test_gradient_descent_with_l2_ends_at_the_closed_form_of_ridge_regression(

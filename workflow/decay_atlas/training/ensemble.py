@@ -110,7 +110,9 @@ class Ensemble(Learner):
         """See `Learner.scores`."""
         self._model.eval()
         count = len(self.members)
-        val, test = (evaluate(self._logits, count, part, self.task, self.world) for part in (self.data.val, self.data.test))
+        val, test = (
+            evaluate(self._logits, count, part, self.task, self.world) for part in (self.data.val, self.data.test)
+        )
         return list(zip(val, test, strict=True))
 
     def network(self, member: Member) -> nn.Module:

@@ -69,14 +69,18 @@ class Solo(Learner):
         """See `Learner.sums`."""
         n = self.course.images
         loss, correct = self.world.total(torch.stack([self._loss, self._correct.to(self._loss.dtype)])).tolist()
-        found = Sums(loss / n, self.task.accuracy(correct, n), self._gradient_norm.item(), _norm(self._parameters).item())
+        found = Sums(
+            loss / n, self.task.accuracy(correct, n), self._gradient_norm.item(), _norm(self._parameters).item()
+        )
         self._begin_epoch()
         return [found]
 
     def scores(self) -> list[tuple[Scores, Scores]]:
         """See `Learner.scores`."""
         self._model.eval()
-        val, test = (evaluate(self._logits, 1, part, self.task, self.world)[0] for part in (self.data.val, self.data.test))
+        val, test = (
+            evaluate(self._logits, 1, part, self.task, self.world)[0] for part in (self.data.val, self.data.test)
+        )
         return [(val, test)]
 
     def network(self, member: Member) -> nn.Module:

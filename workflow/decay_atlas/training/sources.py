@@ -71,17 +71,20 @@ def ridge(name: str, entry: dict[str, Any]) -> Arrays:
 
     w has `features` coordinates and length 1. `columns` says how A's are made: `sparse` ones are
     (N(0, 1) + 1)·10·N(0, 1), that factor one for a column, kept with probability 30·ln(n)/n; `gaussian` ones are
-    dense N(0, 1). All have length 10. `draw` (default 0) numbers draws of A and the noise for the same w.
+    dense N(0, 1). All have length 10. The test rows get factors of their own, unless `test_scales` is `shared`.
+    `draw` (default 0) numbers draws of A and the noise for the same w.
     """
     n, features = entry["samples"], entry["features"]
     weights = np.random.default_rng(SEED).standard_normal(features)
     weights /= np.linalg.norm(weights)
     draw = np.random.default_rng(np.random.SeedSequence(SEED, spawn_key=(entry.get("draw", 0),)))
-    parts = []
+    parts, scales = [], None
     for _ in ("train", "test"):
         columns = draw.standard_normal((n, features))
         if entry["columns"] == "sparse":
-            columns = (columns + 1) * (10 * draw.standard_normal(features))
+            if scales is None or entry.get("test_scales") != "shared":
+                scales = 10 * draw.standard_normal(features)
+            columns = (columns + 1) * scales
             columns *= draw.random((n, features)) < 30 * np.log(n) / n
         lengths = np.linalg.norm(columns, axis=0)
         columns *= 10 / np.where(lengths > 0, lengths, 1)
