@@ -23,6 +23,7 @@ from decay_atlas.statistics.recommendation import recommendation
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
+from decay_atlas.statistics.valley import valley
 
 ACCURACY = {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"}
 LOSS = {"score": "test_loss_best", "name": "loss", "unit": "", "direction": "min"}
@@ -41,6 +42,7 @@ def tables_of(runs: pd.DataFrame, direction: str) -> dict[str, pd.DataFrame]:
         "tuning": tuning(runs, direction),
         "performance_profile": performance_profile(tuning(runs, direction)),
         "importance": importance(runs, direction),
+        "valley": valley(runs, direction),
         "recommendation": recommendation(runs, direction),
     }
 

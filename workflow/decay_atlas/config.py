@@ -24,6 +24,8 @@ NEEDED = {
     "schedule": "{name: cosine, warmup_epochs: 10}",
 }
 """What a recipe that is trained must say, its own or through `extends`, with an example of each."""
+HORIZONS = 4
+"""The growth laws of a look-ahead study have three numbers, so they need four figures."""
 Config = dict[str, Any]
 
 
@@ -109,7 +111,8 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
     for recipe in config["recipes"].values():
         _fill_defaults(recipe, schema["$defs"]["recipe"], schema)
     _check_study_name(config, files)
-    if not {"imports", "simulate"} & config.keys():
+    _check_lookahead(config, files)
+    if not {"imports", "simulate", "lookahead"} & config.keys():
         _check_names(config, files)
     return config
 
@@ -118,8 +121,10 @@ def grid_of(config: Config) -> Grid:
     """The grid of a resolved configuration.
 
     Raises:
-        ConfigError: a recipe cannot be resolved for one of the architectures.
+        ConfigError: the study has no runs, or a recipe cannot be resolved for one of the architectures.
     """
+    if "lookahead" in config:
+        raise ConfigError(f"study {config['study']}: bounds are computed and nothing is trained, so there are no runs")
     settings = {}
     for block in config["grid"]:
         for dataset, recipe, arch in combinations(block):
@@ -176,6 +181,15 @@ def _check_study_name(config: Config, files: Sequence[str | Path]) -> None:
         raise ConfigError(
             f"{last}: key study: a study is named after its file, so that no two share a folder; "
             f"write\n\n    study: {last.stem}"
+        )
+
+
+def _check_lookahead(config: Config, files: Sequence[str | Path]) -> None:
+    strides = config.get("lookahead", {}).get("strides", [])
+    if strides and 1 + HORIZONS * max(strides) > config["lookahead"]["last"]:
+        raise ConfigError(
+            f"{messages.where('lookahead.last', files)}: a stride of {max(strides)} needs {HORIZONS} horizons; "
+            f"write\n\n    last: {1 + HORIZONS * max(strides)}"
         )
 
 

@@ -13,6 +13,7 @@ TABLES = [
     "tuning",
     "performance_profile",
     "importance",
+    "valley",
     "recommendation",
     "claims",
 ]
@@ -188,6 +189,26 @@ rule importance:
         "../scripts/importance.py"
 
 
+rule valley:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("valley"),
+    log:
+        f"{LOGS}/valley.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "average": STATISTICS["average"],
+            **STATISTICS["valley"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.valley"),
+    script:
+        "../scripts/valley.py"
+
+
 rule recommendation:
     input:
         runs=f"{RESULTS}/runs.parquet",
@@ -213,7 +234,13 @@ rule claims:
             name: f"{RESULTS}/tables/{name}.csv"
             for name in TABLES
             if name
-            not in ("performance_profile", "importance", "recommendation", "claims")
+            not in (
+                "performance_profile",
+                "importance",
+                "valley",
+                "recommendation",
+                "claims",
+            )
         },
     output:
         table=table("claims"),

@@ -28,6 +28,7 @@ TITLES = {
     "tuning": "Tuning strategies",
     "performance_profile": "Performance profiles",
     "importance": "Shares of variance",
+    "valley": "Valleys of the learning rate",
     "claims": "Published claims",
     "cost": "Cost",
 }

@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.functional import cross_entropy
 
 from decay_atlas.training import models, optimizers
 from decay_atlas.training.batches import Batch, Data
@@ -99,18 +98,21 @@ class Ensemble(Learner):
         n = self.course.images
         numbers = (
             self._loss / n,
-            100 * self._correct.double() / n,
+            self._correct.double(),
             self._gradient_norms,
             member_norms([parameter.detach() for parameter in self._parameters]),
         )
         self._begin_epoch()
-        return [Sums(*row) for row in zip(*(number.tolist() for number in numbers), strict=True)]
+        rows = zip(*(number.tolist() for number in numbers), strict=True)
+        return [Sums(loss, self.task.accuracy(correct, n), *norms) for loss, correct, *norms in rows]
 
     def scores(self) -> list[tuple[Scores, Scores]]:
         """See `Learner.scores`."""
         self._model.eval()
         count = len(self.members)
-        val, test = (evaluate(self._logits, count, part, self.world) for part in (self.data.val, self.data.test))
+        val, test = (
+            evaluate(self._logits, count, part, self.task, self.world) for part in (self.data.val, self.data.test)
+        )
         return list(zip(val, test, strict=True))
 
     def network(self, member: Member) -> nn.Module:
@@ -241,9 +243,8 @@ class Ensemble(Learner):
         self, parameters: Tensors, buffers: Tensors, keeps: Tensors, images: Tensor, labels: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         logits = self._logits_of(parameters, {**buffers, **keeps}, images)
-        loss = cross_entropy(logits, labels, label_smoothing=self._smoothing)
-        answers = labels if labels.ndim == 1 else labels.argmax(1)
-        return loss, (loss.detach(), (logits.argmax(1) == answers).sum())
+        loss = self.task.loss(logits, labels, self._smoothing)
+        return loss, (loss.detach(), self.task.right(logits, labels))
 
     def _logits_of(self, parameters: Tensors, buffers: Tensors, images: Tensor) -> Tensor:
         with self.autocast:

@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 from decay_atlas.training import models, optimizers
@@ -70,14 +69,18 @@ class Solo(Learner):
         """See `Learner.sums`."""
         n = self.course.images
         loss, correct = self.world.total(torch.stack([self._loss, self._correct.to(self._loss.dtype)])).tolist()
-        found = Sums(loss / n, 100 * correct / n, self._gradient_norm.item(), _norm(self._parameters).item())
+        found = Sums(
+            loss / n, self.task.accuracy(correct, n), self._gradient_norm.item(), _norm(self._parameters).item()
+        )
         self._begin_epoch()
         return [found]
 
     def scores(self) -> list[tuple[Scores, Scores]]:
         """See `Learner.scores`."""
         self._model.eval()
-        val, test = (evaluate(self._logits, 1, part, self.world)[0] for part in (self.data.val, self.data.test))
+        val, test = (
+            evaluate(self._logits, 1, part, self.task, self.world)[0] for part in (self.data.val, self.data.test)
+        )
         return [(val, test)]
 
     def network(self, member: Member) -> nn.Module:
@@ -170,13 +173,12 @@ class Solo(Learner):
                 depth.keep = mask[part]
             with self.autocast:
                 logits = self._net(images[part])
-            loss = cross_entropy(full(logits), own, label_smoothing=self._smoothing)
+            loss = self.task.loss(full(logits), own, self._smoothing)
             # the mean over the whole batch, of which DistributedDataParallel averages the processes' parts
             self._scaler.scale(loss * (len(own) * self.world.size / total)).backward()
             with torch.no_grad():
-                answers = own if own.ndim == 1 else own.argmax(1)
                 loss_sum.append(loss * len(own))
-                correct.append((logits.argmax(1) == answers).sum())
+                correct.append(self.task.right(logits, own))
         return torch.stack(loss_sum).sum(), torch.stack(correct).sum()
 
     def _logits(self, images: Tensor) -> Tensor:

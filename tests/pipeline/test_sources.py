@@ -1,0 +1,61 @@
+"""The studies of the other sources, from their file to their figures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pandas as pd
+
+from tests.pipeline.conftest import Project
+
+
+def study(project: Project, name: str, *arguments: str) -> str:
+    """Run a study of the project's own; its output."""
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", f"studies/{name}.yaml", *arguments],
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_pytorchs_adamw_couples_the_rates_and_the_decoupled_one_does_not(project: Project) -> None:
+    tables = "results/small-decoupling/tables"
+    study(project, "small-decoupling", f"{tables}/laws.csv", f"{tables}/valley.csv")
+    laws = pd.read_csv(project.root / tables / "laws.csv").set_index(["recipe", "method"])
+    assert laws.loc[("small-pt", "ols"), "nearest"] == "product"
+    assert laws.loc[("small-lh", "ols"), "nearest"] == "decoupled"
+    decades = pd.read_csv(project.root / tables / "valley.csv").set_index(["recipe", "sweep"])["decades"]
+    assert decades["small-pt", "product"] > decades["small-pt", "wd"]
+    assert decades["small-lh", "wd"] > decades["small-lh", "product"]
+
+
+def test_a_study_of_bounds_trains_nothing_and_has_a_page(project: Project) -> None:
+    file = project.root / "studies/lookahead.yaml"
+    file.write_text(file.read_text().replace("[20, 100, 500]", "[50]").replace("10001", "501"))
+    output = study(project, "lookahead")
+    assert "train" not in output
+    folder = project.root / "results/lookahead"
+    assert sorted(path.name for path in (folder / "tables").iterdir()) == ["lookahead.csv", "lookahead_fits.csv"]
+    assert "Look-ahead" in (folder / "report.html").read_text()
+    assert "Nothing to be done" in study(project, "lookahead")
+
+
+def test_a_stage_too_long_for_the_horizon_is_refused_with_the_line_to_write(project: Project) -> None:
+    file = project.root / "studies/lookahead.yaml"
+    file.write_text(file.read_text().replace("10001", "1000"))
+    command = [sys.executable, "-m", "snakemake", "-n", "--configfile", "studies/lookahead.yaml"]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "studies/lookahead.yaml: key lookahead.last: a stride of 500 needs 4 horizons" in done.stderr
+    assert "last: 2001" in done.stderr
+
+
+def test_the_whole_decoupling_study_is_5700_runs(project: Project) -> None:
+    assert "5,700 training runs, 5,700 to do" in study(project, "decoupling", "-n", "--quiet", "rules")
