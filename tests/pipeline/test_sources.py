@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pandas as pd
+import pytest
 
 from tests.pipeline.conftest import Project
 
@@ -57,5 +59,10 @@ def test_a_stage_too_long_for_the_horizon_is_refused_with_the_line_to_write(proj
     assert "last: 2001" in done.stderr
 
 
-def test_the_whole_decoupling_study_is_5700_runs(project: Project) -> None:
-    assert "5,700 training runs, 5,700 to do" in study(project, "decoupling", "-n", "--quiet", "rules")
+@pytest.mark.parametrize(
+    ("name", "runs"), [("decoupling", 5700), ("lion", 92), ("robustness", 2160), ("small-robustness", 252)]
+)
+def test_a_study_is_as_many_runs_as_its_head_says(project: Project, name: str, runs: int) -> None:
+    output = study(project, name, "-n", "--quiet", "rules")
+    assert f"Study {name}: {runs:,} training runs, {runs:,} to do." in output
+    assert re.search(rf"# +cost +{runs:,} runs", (project.root / f"studies/{name}.yaml").read_text())
