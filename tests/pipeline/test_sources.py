@@ -15,7 +15,7 @@ from tests.pipeline.conftest import Project
 def study(project: Project, name: str, *arguments: str) -> str:
     """Run a study of the project's own; its output."""
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", f"studies/{name}.yaml", *arguments],
+        [sys.executable, "-m", "snakemake", *arguments, "--cores", "2", "--configfile", f"studies/{name}.yaml"],
         cwd=project.root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -42,7 +42,7 @@ def test_a_study_of_bounds_trains_nothing_and_has_a_page(project: Project) -> No
     file = project.root / "studies/lookahead.yaml"
     file.write_text(file.read_text().replace("[20, 100, 500]", "[50]").replace("10001", "501"))
     output = study(project, "lookahead")
-    assert "train" not in output
+    assert "rule train" not in output
     folder = project.root / "results/lookahead"
     assert sorted(path.name for path in (folder / "tables").iterdir()) == ["lookahead.csv", "lookahead_fits.csv"]
     assert "Look-ahead" in (folder / "report.html").read_text()
@@ -55,12 +55,20 @@ def test_a_stage_too_long_for_the_horizon_is_refused_with_the_line_to_write(proj
     command = [sys.executable, "-m", "snakemake", "-n", "--configfile", "studies/lookahead.yaml"]
     done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert "studies/lookahead.yaml: key lookahead.last: a stride of 500 needs 4 horizons" in done.stderr
-    assert "last: 2001" in done.stderr
+    assert "studies/lookahead.yaml: key lookahead.last: a stride of 500 needs 4 horizons" in done.stdout
+    assert "last: 2001" in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("name", "runs"), [("decoupling", 5700), ("lion", 92), ("robustness", 2160), ("small-robustness", 252)]
+    ("name", "runs"),
+    [
+        ("decoupling", 5700),
+        ("lion", 92),
+        ("robustness", 2160),
+        ("small-robustness", 252),
+        ("stable-weight-decay", 552),
+        ("small-stable-weight-decay", 144),
+    ],
 )
 def test_a_study_is_as_many_runs_as_its_head_says(project: Project, name: str, runs: int) -> None:
     output = study(project, name, "-n", "--quiet", "rules")
