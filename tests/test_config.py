@@ -82,7 +82,14 @@ def test_defaults_are_filled_in() -> None:
         "direction": "max",
         "scale": "linear",
     }
-    assert study["execution"] == {"pack": ["seed"], "engine": "auto", "device": "auto", "threads": 1, "gpus": {}}
+    assert study["execution"] == {
+        "pack": ["seed"],
+        "engine": "auto",
+        "device": "auto",
+        "threads": 1,
+        "checkpoint_minutes": 10,
+        "gpus": {},
+    }
     assert study["archs"]["a"]["kwargs"] == {}
     assert study["recipes"]["r"] == {
         **MINIMAL["recipes"]["r"],
