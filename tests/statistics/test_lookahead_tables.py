@@ -43,7 +43,7 @@ def test_figures_are_those_of_the_schedules_cut_at_their_horizon(table: pd.DataF
 
 
 def test_the_look_ahead_schedule_keeps_its_base_rate_and_lies_between_the_others(table: pd.DataFrame) -> None:
-    wide = table.pivot(index=["stride", "horizon"], columns="schedule", values="bound")
+    wide = table.pivot_table(index=["stride", "horizon"], columns="schedule", values="bound")
     later = wide[wide.index.get_level_values("horizon") > 51]
     assert (later["linear"] < later["piecewise"]).all()
     assert (later["piecewise"] < later["sqrt"]).all()
@@ -55,7 +55,7 @@ def test_the_look_ahead_schedule_keeps_its_base_rate_and_lies_between_the_others
 
 
 def test_ratios_are_to_linear_decay(table: pd.DataFrame) -> None:
-    wide = table.pivot(index=["stride", "horizon"], columns="schedule", values=["bound", "ratio"])
+    wide = table.pivot_table(index=["stride", "horizon"], columns="schedule", values=["bound", "ratio"])
     np.testing.assert_allclose(wide["ratio", "linear"], 1)
     np.testing.assert_allclose(wide["ratio", "sqrt"], wide["bound", "sqrt"] / wide["bound", "linear"])
 

@@ -1,4 +1,4 @@
-"""The look-ahead study's tables: bounds of three schedules at every horizon, and the laws of their growth. Source: L."""
+"""The look-ahead study's tables: three schedules' bounds at every horizon, and the laws of their growth. Source: L."""
 
 from __future__ import annotations
 

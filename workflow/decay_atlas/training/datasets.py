@@ -1,9 +1,10 @@
 """Data sets as a stage: prepared once into a folder, then only read, without a network, by every run.
 
 A prepared folder holds `manifest.json` (written last: no manifest, no data set) and either uint8 images
-`{train,test}_images.npy` (vectors of numbers are float32 images of one pixel, a channel each), or, for trees too
-large for that, the file lists `{train,test}_files.txt`; with them `{train,test}_labels.npy` and `split_order.npy`, the fixed stratified permutation of the training part
-whose first images are held out for validation and whose next ones a smaller training set is taken from.
+`{train,test}_images.npy` (rows of numbers are float32 images of one pixel, a channel each), or, for trees too large
+for that, the file lists `{train,test}_files.txt`; with them `{train,test}_labels.npy` and `split_order.npy`, the fixed
+stratified permutation of the training part whose first images are held out for validation and whose next ones a
+smaller training set is taken from.
 """
 
 from __future__ import annotations

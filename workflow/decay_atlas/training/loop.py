@@ -33,10 +33,10 @@ HISTORY = (
 )
 """Columns of the history, one number an epoch (counted from 1).
 
-Losses are the task's (mean cross-entropies in nats, or mean squares), accuracies percent, None in regression; the training ones are taken over the epoch's
-batches as they were trained on. `lr` is that of the epoch's last step and `lr_times_wd` the share by which
-AdamW's decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm` ‖g‖ of the loss
-in it, before clipping, and `dog` = wd·‖w‖/‖g‖ (source: A).
+Losses are the task's, mean cross-entropies in nats or mean squares; accuracies percent, None in regression; the
+training ones are taken over the epoch's batches as they were trained on. `lr` is that of the epoch's last step and
+`lr_times_wd` the share by which AdamW's decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm`
+‖g‖ of the loss in it, before clipping, and `dog` = wd·‖w‖/‖g‖ (source: A).
 """
 Result = dict[str, Any]
 """What a record says of a run's training: status, scores, history, evaluations, seconds and timing."""

@@ -90,7 +90,7 @@ def ridge(name: str, entry: dict[str, Any]) -> Arrays:
         columns *= 10 / np.where(lengths > 0, lengths, 1)
         numbers = columns @ weights + entry["noise"] * draw.standard_normal(n)
         parts += [columns.astype(np.float32).reshape(n, features, 1, 1), numbers.astype(np.float32)]
-    return Arrays(*parts, class_names=[])
+    return Arrays(parts[0], parts[1], parts[2], parts[3], class_names=[])
 
 
 def cifar(name: str, entry: dict[str, Any]) -> Arrays:

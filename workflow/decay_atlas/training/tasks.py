@@ -78,7 +78,9 @@ class Classification:
 
 
 class Regression:
-    """Numbers met: the mean over rows of the squared error, ‖Aw − b‖²/n of a ridge problem. Targets are (n,). Source: D.
+    """Numbers met: the mean over rows of the squared error, ‖Aw − b‖²/n in ridge regression. Source: D.
+
+    Targets are (n,).
 
     No loss is too large, because targets have a scale of their own.
     """
