@@ -59,7 +59,7 @@ def _watch(folder: Path, past: frozenset[str], say: Say) -> None:
     """Look at the jobs again and again: have ended ones requeued, and end the wait where nothing is alive."""
     before: frozenset[str] = frozenset()
     refused: set[str] = set()
-    idle = 0
+    idle, submitted = 0, False
     while True:
         time.sleep(INTERVAL)
         try:
@@ -76,8 +76,9 @@ def _watch(folder: Path, past: frozenset[str], say: Say) -> None:
                 refused.add(job)
                 say(f"SLURM job {job} ended as {jobs[job]} and cannot be requeued")
         before = ended
+        submitted = submitted or bool(jobs)
         idle = 0 if alive or _children() else idle + 1
-        if idle >= PATIENCE and (jobs or past):
+        if idle >= PATIENCE and submitted:
             say("No job of this study is left in SLURM, yet Snakemake waits for one: stopping. Call it again")
             os.kill(os.getpid(), signal.SIGINT)
             return
