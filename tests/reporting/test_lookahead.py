@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.reporting.test_page import Tags
 
 from decay_atlas.reporting.lookahead import draw, render, results
 from decay_atlas.reporting.svg import panels_of
 from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
+from tests.reporting.test_page import Tags
 
 
 @pytest.fixture(scope="module")
