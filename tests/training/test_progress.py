@@ -39,7 +39,7 @@ def test_a_long_run_reports_its_epochs(monkeypatch: pytest.MonkeyPatch, capsys: 
         for loss in (0.5, None, 0.5):
             bar.epoch({**ROW, "train_loss": loss})
     assert capsys.readouterr().err.splitlines() == [
-        "tiny lr 1e-05 wd 0.1 seed 3: epoch 7 of 10, train loss not finite, test 80 %"
+        "tiny lr 1e-05 wd 0.1 seed 3: epoch 7 of 10, train loss not finite, test 80.00 %"
     ]
 
 
