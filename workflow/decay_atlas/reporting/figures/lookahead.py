@@ -61,7 +61,7 @@ def _bounds(one: pd.DataFrame, stride: int) -> Panel:
 
 
 def _ratios(one: pd.DataFrame, fits: pd.DataFrame, stride: int) -> Panel:
-    title = f"Not knowing the horizon costs a factor that hardly grows (stages of {stride})"
+    title = f"Not knowing the horizon costs a factor that grows slowly (stages of {stride})"
     figure, axes = style.new(title)
     for schedule in ("piecewise", "sqrt"):
         part = one[one["schedule"] == schedule]
