@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slurm-test lint format lock clean
+.PHONY: help setup demo coverage test slurm-test lint format lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ $(READY): $(LOCK) pyproject.toml
 demo: $(READY) ## train 300 small networks on handwritten digits and write the report
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/demo.yaml
 	@echo "Open results/demo/report.html"
+
+coverage: $(READY) ## simulate how often verdicts are right and intervals hold the truth (minutes)
+	$(BIN)/snakemake --cores $(CORES) coverage
+	@echo "Open results/coverage/coverage.html"
 
 test: $(READY) ## run all tests
 	$(BIN)/pytest -n 2 --dist loadgroup

@@ -11,9 +11,18 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/runs.smk"
-include: "workflow/rules/statistics.smk"
-include: "workflow/rules/report.smk"
+
+
+if "lookahead" in STUDY:
+
+    include: "workflow/rules/lookahead.smk"
+
+else:
+
+    include: "workflow/rules/runs.smk"
+    include: "workflow/rules/statistics.smk"
+    include: "workflow/rules/report.smk"
+    include: "workflow/rules/preflight.smk"
 
 
 # The records are targets of their own: without them, a record that was removed would not be missed.

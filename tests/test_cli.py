@@ -10,6 +10,8 @@ import yaml
 from decay_atlas import cli
 from decay_atlas.config import grid_of, load
 from decay_atlas.records import write_json
+from decay_atlas.statistics import planning
+from decay_atlas.statistics.planning import plan
 
 ROOT = Path(__file__).parents[1]
 CELL = ["cell", "--study", "small", "--arch", "resnet50", "--lr", "0.01", "--wd", "0.1"]
@@ -82,3 +84,24 @@ def test_what_is_not_there_is_named_with_what_is(
 ) -> None:
     assert cli.main(arguments) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_plan_prints_cost_verdict_and_a_grid_to_paste(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "plan", lambda study, files, processes: plan(study, files, repeats=1))
+    write_records()
+    assert cli.main(["plan", "--study", "small"]) == 0
+    out = capsys.readouterr().out
+    assert "16 runs, 0 of them to do, 0 jobs to submit" in out
+    assert "This grid cannot tell the three laws apart" in out
+    assert "grid:\n  - dataset: [digits]" in out
+
+
+@pytest.mark.parametrize("command", [["plan", "--study", "imported"], [*CELL[:2], "imported", *CELL[3:]]])
+def test_a_study_of_imported_runs_has_neither_plan_nor_cells(
+    project: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    (project / "studies/imported.yaml").write_text("study: imported\nimports: [sweep.csv]\n")
+    assert cli.main(command) == 2
+    assert "study imported imports its runs" in capsys.readouterr().err

@@ -16,12 +16,15 @@ from decay_atlas.statistics.claims import claims
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
 from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.performance_profile import performance_profile
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
+from decay_atlas.statistics.valley import valley
 
 ROOT = Path(__file__).parents[1]
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
@@ -32,9 +35,13 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "deviation": lambda runs: deviation(runs, "max")[0],
     "deviation_fit": lambda runs: deviation(runs, "max")[1],
     "tuning": lambda runs: tuning(runs, "max"),
+    "performance_profile": lambda runs: performance_profile(tuning(runs, "max")),
     "importance": lambda runs: importance(runs, "max"),
+    "valley": lambda runs: valley(runs, "max"),
     "recommendation": lambda runs: recommendation(runs, "max"),
     "claims": lambda _: claims({}),
+    "lookahead": lambda _: lookahead([20], 100),
+    "lookahead_fits": lambda _: lookahead_fits(lookahead([20], 100)),
 }
 
 
@@ -63,7 +70,7 @@ def test_every_column_of_the_table_of_runs_is_explained() -> None:
 
 
 def test_every_table_of_the_workflow_is_explained() -> None:
-    rules = (ROOT / "workflow/rules/statistics.smk").read_text()
+    rules = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
     made = re.findall(r'table\("(\w+)"\)', rules)
     assert sorted(made) == sorted(TABLES)
 

@@ -10,8 +10,8 @@ import yaml
 from decay_atlas.config import SCHEMA
 from decay_atlas.statistics.collect import COLUMNS
 from decay_atlas.training.augment import AUGMENTATIONS
+from decay_atlas.training.engines import ENGINES
 from decay_atlas.training.optimizers import OPTIMIZERS
-from decay_atlas.training.pack import ENGINES
 from decay_atlas.training.schedules import SHAPES
 from decay_atlas.training.sources import SOURCES
 

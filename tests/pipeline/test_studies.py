@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
+from decay_atlas.records import write_json
 from decay_atlas.statistics.simulator import simulate
 from tests.pipeline.conftest import Project
 
@@ -53,6 +55,41 @@ def test_a_simulated_study_runs_to_its_report_and_finds_the_law(project: Project
     assert laws.loc[laws["method"] == "censored", "verdict"].eq("product").all()
     page = (project.root / "results/tiny/report.html").read_text()
     assert "The best weight decay falls as the learning rate grows" in page
+    assert (project.root / "results/tiny/tables/performance_profile.csv").exists()
+
+
+def test_a_plan_needs_nothing_trained_and_is_made_whenever_it_is_asked_for(project: Project) -> None:
+    file = project.root / "results/tiny/plan.html"
+    call = project.snakemake("plan")
+    assert (call.status, call.jobs) == (0, {"plan": 1}), call.output
+    assert "snakemake --cores 1 --configfile studies/tiny.yaml --" in file.read_text()
+    assert "12</b>of them to do" in file.read_text()
+    records = re.findall(r"results/runs/\S+\.json", file.read_text())
+    write_json(project.root / records[0], {"format": 1, "status": "ok", "seconds": 90.0})
+    call = project.snakemake("plan")
+    assert (call.status, call.jobs) == (0, {"plan": 1}), call.output
+    assert "11</b>of them to do" in file.read_text()
+    assert "Time one cell first" not in file.read_text()
+
+
+def test_a_study_of_imported_runs_has_nothing_to_plan(project: Project) -> None:
+    project.write_study(imports=["sweep.csv"])
+    call = project.snakemake("plan")
+    assert call.status == 1
+    assert "study tiny imports its runs" in call.output
+    assert "Traceback" not in call.output
+
+
+def test_coverage_is_a_target_of_its_own(project: Project) -> None:
+    rules = project.root / "workflow/rules/preflight.smk"
+    rules.write_text(rules.read_text().replace("repeats=100", "repeats=1"))
+    call = project.snakemake("coverage")
+    assert (call.status, call.jobs) == (0, {"coverage": 1}), call.output
+    folder = project.root / "results/coverage"
+    assert set(pd.read_csv(folder / "verdicts.csv")["seeds"]) == {3, 5, 10}
+    assert set(pd.read_csv(folder / "intervals.csv")["quantity"]) == {"slope", "product", "rho"}
+    assert "How far to trust a verdict" in (folder / "coverage.html").read_text()
+    assert "Nothing to be done" in project.snakemake("coverage").output
 
 
 @pytest.mark.parametrize("direction", ["max", "min"])

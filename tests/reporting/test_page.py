@@ -17,11 +17,13 @@ from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.performance_profile import performance_profile
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
+from decay_atlas.statistics.valley import valley
 
 ACCURACY = {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"}
 LOSS = {"score": "test_loss_best", "name": "loss", "unit": "", "direction": "min"}
@@ -38,7 +40,9 @@ def tables_of(runs: pd.DataFrame, direction: str) -> dict[str, pd.DataFrame]:
         "deviation": drops,
         "deviation_fit": fit,
         "tuning": tuning(runs, direction),
+        "performance_profile": performance_profile(tuning(runs, direction)),
         "importance": importance(runs, direction),
+        "valley": valley(runs, direction),
         "recommendation": recommendation(runs, direction),
     }
 
@@ -95,6 +99,13 @@ def test_the_verdict_is_in_words(page: str) -> None:
     assert "The published law, λ* = 0.10·η, is excluded" in page
 
 
+def test_profiles_compare_strategies_of_about_one_budget(page: str) -> None:
+    assert "How often each comes close" in page
+    assert "One weight decay for each η" in page
+    assert "One axis after the other" in page
+    assert "random, 3 cells" in page, "as many as there are learning rates"
+
+
 def test_a_table_downloads_as_the_whole_table(page: str) -> None:
     address = re.search(r'download="test-laws.csv" href="data:text/csv[^,]*,([^"]+)"', page)
     assert address is not None
@@ -113,6 +124,9 @@ def test_equal_input_gives_equal_bytes(page: str) -> None:
         pytest.param(simulate(LR, WD, 1), id="one seed"),
         pytest.param(simulate([1e-3], WD, 3), id="one learning rate"),
         pytest.param(simulate(LR, [0.01], 3), id="one weight decay"),
+        pytest.param(simulate(LR, [0.0], 3), id="no weight decay at all"),
+        pytest.param(simulate([1e-3], [0.1], 1), id="one run"),
+        pytest.param(simulate(LR, WD, 3).assign(value=70.0), id="all equal"),
         pytest.param(simulate(LR, WD, 2, diverge={"lr": 1e-5}), id="all diverged"),
         pytest.param(
             simulate(LR, WD, 2).assign(seconds=np.nan, device=None, val_best=np.nan, val_final=np.nan), id="imported"
@@ -124,6 +138,12 @@ def test_poor_studies_still_have_a_page(runs: pd.DataFrame) -> None:
     page = page_of(runs)
     assert "<h2>Verdict</h2>" in page
     assert "What this grid cannot show" in page
+
+
+def test_a_flat_landscape_has_no_optima_inside_the_grid() -> None:
+    flat = {"curvature": 0.0, "lr_curvature": 0.0, "no_decay": 0.0}
+    page = page_of(simulate(LR, WD, 3, **flat))
+    assert "3 of 3 optima cannot be told from any other weight decay." in page
 
 
 def test_a_loss_is_shown_as_a_loss() -> None:

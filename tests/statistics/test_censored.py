@@ -122,3 +122,19 @@ def test_estimates_that_agree_pool_like_repeated_measurements():
 
 def test_nothing_known_pools_to_nothing():
     assert np.isnan(random_effects([Estimate(1.0, np.nan, np.nan)])[0].value)
+
+
+def test_with_one_seed_a_censored_point_far_off_the_line_widens_it_instead_of_turning_it():
+    """Four points on a line of slope −1, and one at the lower edge that would lie high above it."""
+    y = np.array([-5.8, -1.6, -2.7, -3.55, -4.65])
+    found = line(y, 0.0, below=[0], lower=-5.8, df=0)
+    low, high = found.interval()
+    assert low < -1 < high
+    assert high - low > 1
+
+
+def test_with_one_seed_a_censored_point_that_agrees_changes_little():
+    y = np.array([-0.05, -1.05, -1.95, -3.0, -4.05, -9.0])
+    alone, agreeing = line(y[:5], 0.0, df=0), line(y, 0.0, below=[5], lower=-4.2, df=0)
+    assert agreeing.value == pytest.approx(alone.value, abs=0.02)
+    assert agreeing.se == pytest.approx(alone.se, rel=0.3)

@@ -10,6 +10,7 @@ from decay_atlas.statistics.coverage import (
     Design,
     coverage,
     interval_coverage,
+    published_design,
     standard_designs,
     stress_designs,
     verdict_matrix,
@@ -71,7 +72,14 @@ def test_shares_are_counted():
             "hi": [1.1, 1.2, 1.3, np.nan],
         }
     )
-    matrix = verdict_matrix(outcomes).set_index("verdict")["share"].to_dict()
+    table = verdict_matrix(outcomes)
+    # 2 of 4: Wilson's interval is (k + z²/2 ± z·sqrt(k(n−k)/n + z²/4)) / (n + z²).
+    z = 1.959964
+    half = z * np.sqrt(1 + z**2 / 4)
+    assert table.loc[0, ["share_lo", "share_hi"]].tolist() == pytest.approx(
+        [(2 + z**2 / 2 - half) / (4 + z**2), (2 + z**2 / 2 + half) / (4 + z**2)], rel=1e-5
+    )
+    matrix = table.set_index("verdict")["share"].to_dict()
     assert matrix == {"ratio": 0.5, "other": 0.25, "undetermined": 0.25}
     (row,) = interval_coverage(outcomes).to_dict("records")
     assert (row["covered"], row["n"], row["missing"]) == (pytest.approx(2 / 3), 3, 1)
@@ -80,15 +88,25 @@ def test_shares_are_counted():
 
 def test_the_standard_designs_span_what_the_verdicts_promise():
     designs = standard_designs()
-    assert len(designs) == 3 * 3 * 3 * 3 + 1
+    assert len(designs) == 3 * 3 * 3 * 3
     assert {design.seeds for design in designs} == {3, 5, 10}
-    assert {(len(d.lr), len(d.wd)) for d in designs} == {(7, 16), (6, 8)}
+    assert {(len(d.lr), len(d.wd)) for d in designs} == {(7, 16)}
+    published = published_design()
+    truth = published.truth([0])
+    assert truth.wd_optimal(published.lr) == pytest.approx(0.1 * np.array(PUBLISHED_LR))
+
+
+def test_a_ragged_grid_has_just_the_runs_it_names():
+    points = [(1e-3, 0.1, 0), (1e-3, 0.1, 1), (1e-2, 1.0, 0)]
+    ragged = Design("ragged", LR, WD, 5, {"law": "product"}, points=points)
+    runs = ragged.runs(ragged.truth([0]))
+    assert list(runs[["lr", "wd", "seed"]].itertuples(index=False, name=None)) == points
 
 
 def test_no_stress_makes_one_law_look_like_another():
     outcomes = coverage(stress_designs(), 2, processes=1)
     slopes = outcomes[(outcomes["quantity"] == "slope") & (outcomes["method"] == "censored")]
-    assert slopes["design"].nunique() == 18
+    assert slopes["design"].nunique() == len(stress_designs()) == 21
     others = {"ratio", "decoupled", "product"}
     named = slopes[slopes["verdict"].isin(others)]
     assert (named["verdict"] == named["law"]).all()

@@ -1,68 +1,66 @@
-"""Before anything is trained: what a grid costs and which laws it could tell apart."""
+"""Before anything is trained: runs, jobs, and the grids that a study is made of."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
+import yaml
 
-from decay_atlas.grid import Grid, Run
+from decay_atlas.config import ConfigError, grid_of, load
 from decay_atlas.records import write_json
-from decay_atlas.statistics.planning import advised_wd, cost, grids, power, untold
+from decay_atlas.statistics.planning import plan, shapes
 
-LR = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
-PUBLISHED_WD = [0, 0.001, 0.005, 0.01, 0.03, 0.05, 0.1, 0.3]
-
-
-def grid_of(epochs: int, recipe: str = "r") -> Grid:
-    block = {"dataset": "d", "recipe": recipe, "arch": "a", "lr": [0.1, 0.2], "wd": [0, 1], "seed": [0, 1, 2]}
-    return Grid([block], {("d", recipe, "a"): {"recipe": {"epochs": epochs}, "dataset": {}}})
-
-
-def record(run: Run, root: Path, seconds: float) -> None:
-    write_json(root / run.path, {"format": 1, "status": "ok", "seconds": seconds})
+ROOT = Path(__file__).parents[2]
+BLOCK: dict[str, Any] = {
+    "dataset": "digits",
+    "recipe": "published-cifar",
+    "arch": ["resnet50", "vit_small"],
+    "lr": [0.001, 0.01, 0.1],
+    "wd": [0.01, 0.1, 1.0],
+    "seed": [0, 1],
+}
 
 
-def test_the_published_grid_cannot_show_the_published_law_and_the_advised_one_can() -> None:
-    seen = power(LR, PUBLISHED_WD, 5, repeats=8)
-    assert seen.loc[seen["published"], "right"].item() == 0
-    assert "ratio" in untold(seen)
-    wider = power(LR, advised_wd(LR), 5, repeats=8)
-    assert wider.loc[wider["published"], "right"].item() >= 0.75
-    assert (wider["wrong"] == 0).all()
+def study(folder: Path, *blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    (folder / "studies").mkdir(exist_ok=True)
+    (folder / "config.yaml").write_text((ROOT / "config.yaml").read_text())
+    (folder / "studies/small.yaml").write_text(yaml.safe_dump({"study": "small", "grid": list(blocks), **more}))
+    return load("small", folder)
 
 
-def test_advised_weight_decays_bracket_all_three_laws_by_a_decade() -> None:
-    wd = advised_wd(LR, rho_reference=0.1, wd_middle=0.05)
-    middle = np.exp(np.log(LR).mean())
-    optima = [0.1 * 5e-5, 0.1 * 1e-2, 0.05, 0.05 * middle / 5e-5, 0.05 * middle / 1e-2]
-    assert min(wd) <= min(optima) / 10 * 1.01
-    assert max(wd) >= max(optima) * 10 / 1.01
-    assert np.diff(np.log10(wd)).max() < 0.6
+def test_runs_and_jobs_are_counted_with_those_that_are_left(tmp_path: Path) -> None:
+    config = study(tmp_path, BLOCK, execution={"pack": ["seed"]})
+    for run in grid_of(config).runs[:3]:  # the first cell with both its seeds, and one seed of the second
+        write_json(tmp_path / run.path, {"format": 1, "status": "ok", "seconds": 60.0})
+    found = plan(config, root=tmp_path, repeats=1)
+    assert (found.runs, found.done, found.jobs, found.jobs_left) == (36, 3, 18, 17)
+    assert found.hours == pytest.approx(15 / 60), "the other architecture's time is unknown"
+    whole = plan(study(tmp_path, BLOCK, execution={"pack": ["lr", "wd", "seed"]}), root=tmp_path, repeats=1)
+    assert (whole.jobs, whole.jobs_left) == (2, 2)
 
 
-def test_time_comes_from_like_runs_and_is_unknown_without(tmp_path: Path) -> None:
-    grid = grid_of(epochs=10)
-    row = cost(grid, tmp_path).iloc[0]
-    assert np.isnan(row["seconds"])
-    assert "time one cell first" in row["basis"]
-    for run in grid.runs[:3]:
-        record(run, tmp_path, 60.0)
-    row = cost(grid, tmp_path).iloc[0]
-    assert (row["runs"], row["done"], row["seconds"]) == (12, 3, 60.0)
-    assert row["hours"] == pytest.approx(9 / 60)
+def test_the_command_times_one_run_of_each_combination_that_is_unknown(tmp_path: Path) -> None:
+    found = plan(study(tmp_path, BLOCK), ["studies/small.yaml"], tmp_path, repeats=1)
+    first, *records = found.command.split(" \\\n  ")
+    assert first == "snakemake --cores 1 --configfile studies/small.yaml --"
+    assert len(records) == 2
+    assert all(record.endswith("/lr0.001_wd0.01_seed0.json") for record in records)
 
 
-def test_another_recipes_time_is_scaled_by_epochs(tmp_path: Path) -> None:
-    other = grid_of(epochs=10, recipe="short")
-    record(other.runs[0], tmp_path, 60.0)
-    folder = (tmp_path / other.runs[0].path).parent
-    write_json(folder / "settings.json", {"recipe": {"epochs": 10}})
-    row = cost(grid_of(epochs=30), tmp_path).iloc[0]
-    assert row["seconds"] == 180.0
-    assert row["basis"] == "recipe short, scaled by epochs"
+def test_combinations_on_one_grid_are_planned_together_and_ragged_ones_as_they_are(tmp_path: Path) -> None:
+    rectangle = {**BLOCK, "arch": ["resnet50", "swin_tiny", "vit_small"]}
+    tied = {**BLOCK, "arch": "vit_small", "wd": {"times_lr": 0.5}}
+    found = shapes(grid_of(study(tmp_path, rectangle, tied)).runs)
+    names = {tuple(arch for _, _, arch in combinations): shape for shape, combinations in found.items()}
+    assert set(names) == {("resnet50", "swin_tiny"), ("vit_small",)}
+    assert names["resnet50", "swin_tiny"].is_rectangle
+    ragged = names["vit_small",]
+    assert not ragged.is_rectangle
+    assert ragged.wd_at(0.001) == [0.0005, 0.01, 0.1, 1.0]
 
 
-def test_the_grids_of_a_study_are_named_once() -> None:
-    assert grids(grid_of(10)) == [([0.1, 0.2], [0.0, 1.0], 3)]
+def test_a_study_of_imported_runs_has_nothing_to_plan(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no grid and trains nothing"):
+        plan(study(tmp_path, BLOCK, imports=["sweep.csv"]))

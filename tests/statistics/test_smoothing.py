@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from decay_atlas.statistics.landscape import Landscape, landscapes
@@ -85,3 +86,25 @@ def test_one_seed_gives_optima_without_errors():
 
 def test_two_weight_decays_are_too_few():
     assert smooth_optima(simulated(wd=[0, 0.1, 1])) is None
+
+
+def test_valleys_that_have_no_shape_in_common_are_read_off_the_grid() -> None:
+    """Walls and plains: each η's curve bends elsewhere, as in a ridge regression's losses."""
+    lr, wd = np.geomspace(1e-4, 1e-1, 7), np.geomspace(1e-4, 1e2, 13)
+    distance = np.log(wd)[None, :] - np.log(1e-3 / lr)[:, None]  # the product law, ηλ* = 0.001
+    steep = np.geomspace(0.02, 5, 7)[:, None]
+    quality = -np.where(distance > 0, steep * distance**2, 0.3 * np.abs(distance) ** 0.5)
+    noise = 0.01 * np.random.default_rng(0).standard_normal((7, 13, 5))
+    rows = [
+        {"dataset": "d", "recipe": "r", "arch": "a", "lr": eta, "wd": decay, "seed": seed, "status": "ok",
+         "value": quality[i, j] + noise[i, j, seed]}
+        for i, eta in enumerate(lr) for j, decay in enumerate(wd) for seed in range(5)
+    ]  # fmt: skip
+    (landscape,) = landscapes(pd.DataFrame(rows), "max")
+    found = smooth_optima(landscape)
+    assert found is not None
+    step = np.log(wd[1] / wd[0])
+    np.testing.assert_array_less(np.abs(found.log_wd - np.log(1e-3 / lr)), step)
+    spread = np.sqrt(np.diag(found.covariance))
+    assert (spread >= step / np.sqrt(12) - 1e-9).all()  # anywhere within a step
+    assert (spread < 1.5 * step).all()

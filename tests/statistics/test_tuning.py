@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from decay_atlas.statistics.simulator import simulate
-from decay_atlas.statistics.tuning import performance_profile, tuning
+from decay_atlas.statistics.tuning import tuning
 
 LR = np.geomspace(1e-4, 1e-2, 5)
 WD = np.geomspace(1e-4, 10, 11)
@@ -145,19 +145,6 @@ def test_ragged_grids_use_what_is_there():
     table = tuning(ragged, "max")
     assert np.isfinite(row(table, "full-2d")["value"])
     assert row(table, "full-2d")["runs"] == len(ragged)
-
-
-def test_a_performance_profile_is_the_share_within_each_gap():
-    table = pd.DataFrame(
-        {"strategy": ["a", "a", "random"], "budget": [6, 6, 4], "gap": [0.1, 0.5, np.nan]},
-    )
-    profile = performance_profile(table, [0.1, 1.0]).set_index(["strategy", "gap"])["share"]
-    assert profile.to_dict() == {
-        ("a", 0.1): 0.5,
-        ("a", 1.0): 1.0,
-        ("random at 4", 0.1): 0,
-        ("random at 4", 1.0): 0,
-    }
 
 
 def test_constants_must_be_positive():

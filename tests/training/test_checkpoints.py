@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, cohorts
+from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, discard, furthest_common
 from decay_atlas.training.learner import Member
 
 SETTINGS = {"recipe": {"epochs": 3}}
@@ -52,18 +52,18 @@ def test_the_last_two_are_kept_until_the_run_is_done(record: Path, checkpoints: 
     for epoch, step in ((0, 2), (0, 10), (1, 0), (10, 1)):
         checkpoints.save(member(record), state(epoch, step))
     assert checkpoints.places() == [(10, 1), (1, 0)]
-    checkpoints.remove()
+    discard(record)
     assert checkpoints.places() == []
     assert other.places() == [(0, 1)]
-    other.remove()
-    assert not (record.parent / ".checkpoints").exists()
+    discard(record.with_name("lr0.01_wd0.1_seed1.json"))
+    assert files(record) == []
 
 
 def test_what_a_killed_process_was_writing_goes_too(record: Path, checkpoints: Checkpoints) -> None:
     checkpoints.save(member(record), state(0, 1))
     (record.parent / ".checkpoints" / f".{STEM}.epoch0_step2.ckpt.123.part").write_bytes(b"half")
-    checkpoints.remove()
-    assert not (record.parent / ".checkpoints").exists()
+    discard(record)
+    assert files(record) == []
 
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "empty"])
@@ -128,12 +128,10 @@ def test_runs_go_on_together_from_the_furthest_place_they_share(tmp_path: Path) 
     for seed, places in enumerate([[(0, 1), (0, 2)], [(0, 2), (0, 3)], [(0, 2)]]):
         run = Member(0.01, 0.1, seed, tmp_path / f"lr0.01_wd0.1_seed{seed}.json")
         assert run.path
-        own = Checkpoints(run.path, SETTINGS, "abc")
+        runs.append(Checkpoints(run.path, SETTINGS, "abc"))
         for place in places:
-            own.save(run, state(*place))
-        runs.append((run, own))
-    assert cohorts(runs) == [((0, 2), [run for run, _ in runs])]
-    runs[2][1].remove()
-    by_place = {place: [run.seed for run in group] for place, group in cohorts(runs)}
-    assert by_place == {(0, 2): [0], (0, 3): [1], None: [2]}
-    assert cohorts(runs[:2])[0][0] == (0, 2)
+            runs[-1].save(run, state(*place))
+    assert furthest_common(runs) == (0, 2)
+    assert furthest_common(runs[1:2]) == (0, 3)
+    discard(tmp_path / "lr0.01_wd0.1_seed2.json")
+    assert furthest_common(runs) is None  # the beginning, which all share

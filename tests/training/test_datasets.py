@@ -46,7 +46,7 @@ def test_every_prefix_of_the_split_order_is_stratified(counts: list[int], seed: 
     for length in range(len(labels) + 1):
         found = np.bincount(labels[order[:length]], minlength=len(counts))
         fair = length / len(labels) * np.array(counts)
-        assert np.abs(found - fair).max() <= 2
+        assert (np.abs(found - fair) <= 1 + len(counts) * np.array(counts) / len(labels)).all()
 
 
 def test_digits_are_scikit_learns_on_the_scale_of_bytes(digits: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -154,5 +155,28 @@ def test_a_recipes_evaluations_land_in_the_record(
 
 def test_an_unknown_evaluation_is_refused_before_training(digits: Path, settings: dict[str, Any]) -> None:
     settings["recipe"]["evaluations"] = ["pruning?"]
-    with pytest.raises(ValueError, match="unknown 'pruning\\?'; there are none yet"):
+    with pytest.raises(ValueError, match="unknown 'pruning\\?'; there are pgd, pruning"):
         run(settings, digits)
+
+
+@pytest.mark.parametrize("parts", [2, 3, 5])
+def test_a_batch_taken_in_parts_is_the_same_batch(digits: Path, settings: dict[str, Any], parts: int) -> None:
+    settings["recipe"] |= {"mixup": 0.3, "batch_size": 31}
+    settings["arch"]["kwargs"] |= {"drop_path_rate": 0.3, "num_blocks": 2}
+    whole = run(settings, digits)["history"]
+    settings["recipe"]["accumulate"] = parts
+    split = run(settings, digits)["history"]
+    for name in ("train_loss", "test_loss", "gradient_norm", "weight_norm"):
+        assert split[name] == pytest.approx(whole[name], rel=1e-4)
+    assert split["train_accuracy"] == whole["train_accuracy"]
+
+
+def test_seconds_are_accounted_for(digits: Path, settings: dict[str, Any]) -> None:
+    began = time.perf_counter()
+    result = run(settings, digits)
+    elapsed = time.perf_counter() - began
+    timing = result["timing"]
+    assert result["seconds"] == sum(timing[on] for on in ("training", "scoring", "evaluations"))
+    assert 0 < timing["training"] < result["seconds"] < elapsed
+    assert timing["images_per_second"] == pytest.approx(2 * 96 / timing["training"])
+    assert timing["peak_memory"] > 50e6

@@ -217,3 +217,61 @@ def test_the_program_says_how_it_went(
     assert call_program(monkeypatch, settings, digits, records) == 0
     assert call_program(monkeypatch, settings, Path("nowhere"), paths(settings, lr=0.02)) == 2
     assert "error: nowhere: no prepared data set" in capsys.readouterr().err
+
+
+def test_a_fused_packs_records_are_those_of_serial_ones_but_for_rounding(
+    digits: Path, settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = paths(settings)
+    train_pack(settings, records, digits)
+    alone = [read_record(path) for path in records]
+    for path in records:
+        Path(path).unlink()
+    train_any_pack(settings, records, digits, "fused", "cpu")
+    assert "[3/3] tiny lr 0.01 wd 0.1 seed 2: test" in capsys.readouterr().err
+    for path, record in zip(records, alone, strict=True):
+        fused = read_record(path)
+        assert (record["engine"], fused["engine"]) == ("serial", "fused")
+        assert fused["history"]["test_loss"] == pytest.approx(record["history"]["test_loss"], rel=1e-4)
+        assert fused.keys() == record.keys()
+
+
+def test_a_pack_that_is_too_large_for_the_memory_is_halved_until_it_fits(
+    digits: Path,
+    settings: dict[str, Any],
+    trained: list[tuple[float, float, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    train, sizes = pack.train, []
+
+    def small(learner: Learner, *rest: Any) -> None:
+        sizes.append(len(learner.members))
+        if len(learner.members) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        train(learner, *rest)
+
+    monkeypatch.setattr(pack, "train", small)
+    records = paths(settings, seeds=5)
+    assert train_any_pack(settings, records, digits, "fused", "cpu") == []
+    assert sizes == [5, 2, 3, 1, 2]
+    assert sorted(trained) == [(0.01, 0.1, seed) for seed in range(5)]
+    assert "tiny lr 0.01 wd 0.1 seed 0 and 4 more: out of memory, so in two halves" in capsys.readouterr().err
+
+
+def test_a_run_that_is_too_large_for_the_memory_is_told_the_way_out(
+    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(learner: Learner, *rest: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(pack, "train", never)
+    records = paths(settings, seeds=1)
+    assert train_pack(settings, records, digits) == records
+    assert "set `accumulate: 2` in the recipe" in capsys.readouterr().err
+
+
+def test_an_optimizer_that_makes_no_sense_is_refused_before_anything_is_loaded(settings: dict[str, Any]) -> None:
+    settings["recipe"]["optimizer"] = {"name": "adamw", "betas": [0.9, 1.0]}
+    with pytest.raises(ValueError, match=r"optimizer adamw: betas\[1\] must be a number at least 0 and less than 1"):
+        train_pack(settings, paths(settings), "nowhere")

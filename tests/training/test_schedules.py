@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decay_atlas.training.schedules import SHAPES, multipliers
+from decay_atlas.training.schedules import NEEDED, SHAPES, check, multipliers
 
 T = 1e-12
 
@@ -52,6 +53,58 @@ def test_step_drops_at_its_milestones() -> None:
         assert found[epochs] == pytest.approx(value, rel=1e-9)
 
 
+def test_sqrt_falls_with_the_root_of_the_step() -> None:
+    assert multipliers({"name": "sqrt"}, 2, 5) == pytest.approx(np.arange(1, 11) ** -0.5, abs=T)
+    warm = multipliers({"name": "sqrt", "warmup_epochs": 1}, 2, 5)
+    assert warm == pytest.approx([1] * 5 + [*np.arange(1, 6) ** -0.5], abs=T)
+
+
+def test_sqrt_per_epoch_is_that_of_the_ridge_experiment() -> None:
+    found = np.reshape(multipliers({"name": "sqrt", "per": "epoch"}, 50, 10), (50, 10))
+    assert found == pytest.approx(np.repeat(np.arange(1, 51)[:, None] ** -0.5, 10, axis=1), abs=T)
+
+
+def test_the_sum_of_sqrt_grows_as_twice_the_root() -> None:
+    total = sum(multipliers({"name": "sqrt"}, 100, 100))
+    assert total == pytest.approx(2 * math.sqrt(10_000) - 1.4603545, abs=0.01)  # the constant is ζ(½)
+
+
+def test_wsd_is_stable_and_then_decays() -> None:
+    assert multipliers({"name": "wsd", "decay_fraction": 0.4}, 5, 2) == pytest.approx(
+        [1, 1, 1, 1, 1, 1, 1, 3 / 4, 2 / 4, 1 / 4], abs=T
+    )
+    found = multipliers({"name": "wsd", "decay_fraction": 0.4, "decay_shape": "1-sqrt"}, 5, 2)
+    assert found == pytest.approx([1] * 7 + [1 - math.sqrt(k / 4) for k in (1, 2, 3)], abs=T)
+    assert sum(value == 1 for value in multipliers({"name": "wsd"}, 10, 10)) == 81  # the default: a fifth
+
+
+def test_wsd_that_only_decays_is_linear() -> None:
+    for warmup in (0, 1):
+        schedule = {"warmup_epochs": warmup, "decay_fraction": 1}
+        assert multipliers({"name": "wsd", **schedule}, 4, 3) == multipliers({"name": "linear", **schedule}, 4, 3)
+
+
+def test_piecewise_is_what_it_says() -> None:
+    found = multipliers({"name": "piecewise", "pieces": [[1, 0.5], [2.5, 0.25]]}, 4, 2)
+    assert found == [1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25]
+    assert multipliers({"name": "piecewise", "pieces": [[0, 0.5]]}, 1, 3) == [0.5] * 3
+
+
+def test_piecewise_can_say_what_step_says() -> None:
+    step = multipliers({"name": "step", "milestones": [3, 6], "factor": 0.5, "warmup_epochs": 2}, 9, 4)
+    assert multipliers({"name": "piecewise", "pieces": [[3, 0.5], [6, 0.25]], "warmup_epochs": 2}, 9, 4) == step
+
+
+def test_restarts_are_cosines_each_twice_as_long() -> None:
+    found = multipliers({"name": "restarts", "restart_epochs": 14}, 210, 3)
+    cycles = [multipliers({"name": "cosine"}, epochs, 3) for epochs in (14, 28, 56, 112)]
+    assert found == pytest.approx([value for cycle in cycles for value in cycle], abs=T)
+    short = multipliers({"name": "restarts", "restart_epochs": 0.1, "restart_factor": 1}, 3, 10)
+    assert short == [1] * 30  # cycles of a step
+    alike = multipliers({"name": "restarts", "restart_epochs": 2, "restart_factor": 1}, 6, 5)
+    assert alike == pytest.approx(multipliers({"name": "cosine"}, 2, 5) * 3, abs=T)
+
+
 @given(
     name=st.sampled_from(sorted(SHAPES)),
     epochs=st.integers(2, 12),
@@ -62,11 +115,12 @@ def test_step_drops_at_its_milestones() -> None:
 def test_every_schedule_peaks_at_one_and_never_rises_after_warm_up(
     name: str, epochs: int, steps: int, warmup: int, per: str
 ) -> None:
-    schedule = {"name": name, "warmup_epochs": warmup, "warmup_per": per, "milestones": [1, 3]}
+    schedule = {"name": name, "warmup_epochs": warmup, "warmup_per": per, "restart_epochs": 20}
+    schedule |= {"milestones": [1], "pieces": [[1, 0.5]]}
     found = multipliers(schedule, epochs, steps)
     assert len(found) == epochs * steps
     after = found[warmup * steps :]
-    if name != "step" or not warmup:  # a milestone may fall on the warm-up's end
+    if name not in ("step", "piecewise") or not warmup:  # a milestone may fall on the warm-up's end
         assert max(found) == pytest.approx(1)
     assert all(0 < value <= 1 for value in found)
     assert after == sorted(after, reverse=True)
@@ -76,11 +130,32 @@ def test_every_schedule_peaks_at_one_and_never_rises_after_warm_up(
     ("schedule", "message"),
     [
         ({"name": "cosin"}, "unknown name 'cosin'; there are constant, cosine"),
-        ({"name": "step"}, r"milestones: \[30, 60, 80\]"),
+        ({"name": "step"}, r"step needs .*\n\n    milestones: \[30, 60, 80\]"),
+        ({"name": "step", "milestones": []}, r"milestones: \[30, 60, 80\]"),
+        ({"name": "step", "milestones": [3, 2]}, r"epochs of milestones must rise, and \[3, 2\] do not"),
+        ({"name": "step", "milestones": [2, 5]}, "milestones has epoch 5, which never comes: the recipe has 5 epochs"),
         ({"name": "cosine", "warmup_epochs": 5}, "less than the recipe's epochs, 5"),
         ({"name": "cosine", "warmup_per": "batch"}, "epoch or step, not 'batch'"),
+        ({"name": "sqrt", "per": "batch"}, "per is step or epoch, not 'batch'"),
+        ({"name": "wsd", "decay_fraction": 0}, "decay_fraction is greater than 0 and at most 1, not 0"),
+        ({"name": "wsd", "decay_shape": "cubic"}, "decay_shape is linear or 1-sqrt, not 'cubic'"),
+        ({"name": "piecewise"}, r"pieces: \[\[30, 0.3\], \[60, 0.1\]\]"),
+        ({"name": "piecewise", "pieces": [[1, 0.5], [1, 0.2]]}, "epochs of pieces must rise"),
+        ({"name": "piecewise", "pieces": [[9, 0.5]]}, "pieces has epoch 9, which never comes"),
+        ({"name": "piecewise", "pieces": [[1, 0]]}, "multipliers of pieces must be greater than 0 and at most 1"),
+        ({"name": "piecewise", "pieces": [[1, 2]]}, "multipliers of pieces must be greater than 0 and at most 1"),
+        ({"name": "restarts"}, "restart_epochs: 14"),
+        ({"name": "restarts", "restart_epochs": 1, "restart_factor": 0.5}, "restart_factor at least 1"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_refused(schedule: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        multipliers(schedule, 5, 2)
+    for refuse in (lambda: check(schedule, 5), lambda: multipliers(schedule, 5, 2)):
+        with pytest.raises(ValueError, match=message):
+            refuse()
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_the_printed_correction_makes_a_schedule(name: str) -> None:
+    with pytest.raises(ValueError, match="for example") as raised:
+        check({"name": name}, 90)
+    check({"name": name, **yaml.safe_load(str(raised.value).split("\n\n")[1])}, 90)

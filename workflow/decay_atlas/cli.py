@@ -76,7 +76,10 @@ def _cell(options: argparse.Namespace) -> int:
 def _chosen(options: argparse.Namespace) -> list[Run]:
     axes = ["dataset", "recipe", "arch", "lr", "wd", "seed"]
     wanted = {axis: getattr(options, axis) for axis in axes if getattr(options, axis) is not None}
-    every = grid_of(load(options.study)).runs
+    study = load(options.study)
+    if "imports" in study:
+        raise ConfigError(f"study {options.study} imports its runs: they are in its files, and none can be trained")
+    every = grid_of(study).runs
     runs = [run for run in every if all(getattr(run, axis) == value for axis, value in wanted.items())]
     if not runs:
         for axis, value in wanted.items():
@@ -111,22 +114,11 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from decay_atlas.statistics.planning import advised_wd, cost, grids, power, untold
+    from decay_atlas.reporting.plan import text
+    from decay_atlas.statistics.planning import plan
 
-    study = load(options.study)
-    grid, rho = grid_of(study), study["statistics"]["rho_reference"]
     file = study_file(options.study)
-    command = "snakemake --cores 1" + (f" --configfile {file} --" if file else "")
-    print(cost(grid, command=command).to_string(index=False, na_rep="–", float_format="{:.3g}".format))
-    for lr, wd, seeds in grids(grid):
-        print(
-            f"\nGrid of {len(lr)} learning rates × {len(wd)} weight decays × {seeds} seeds: share of simulated studies"
-        )
-        table = power(lr, wd, seeds, rho_reference=rho)
-        print(table.to_string(index=False, float_format="{:.3g}".format))
-        if missed := untold(table):
-            print(f"\nIt could not tell {missed}. Weight decays that reach the optima of all three laws:\n")
-            print(f"    wd: [{', '.join(f'{value:.1e}' for value in advised_wd(lr, rho))}]")
+    print(text(plan(load(options.study), [str(file)] if file else [], processes=None)))
     return 0
 
 
@@ -177,10 +169,8 @@ def _advice(row: dict[str, Any], unit: str) -> str:
     lines = [f"{place}: weight decay {row['wd']:.2g} (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g}), by {basis}."]
     if "loss" in row:
         pp = "pp" if unit == "%" else unit
-        lines.append(
-            f"On the grid it lost {row['loss']:.2f} {pp} "
-            f"({row['loss_lo']:.2f} to {row['loss_hi']:.2f}) against the best weight decay there."
-        )
+        span = f" ({row['loss_lo']:.2f} to {row['loss_hi']:.2f})" if "loss_lo" in row else ""
+        lines.append(f"On the grid it lost {row['loss']:.2f} {pp}{span} against the best weight decay there.")
     if row["extrapolated"]:
         lines.append("This learning rate lies outside the measured ones.")
     if row["note"]:

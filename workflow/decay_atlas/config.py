@@ -12,6 +12,7 @@ import yaml
 
 from decay_atlas import config_messages as messages
 from decay_atlas.grid import Grid, as_list, combinations, settings_of, simulated_settings
+from decay_atlas.training import schedules
 
 ROOT = Path()
 """A study's files lie in the working directory, as for Snakemake."""
@@ -23,6 +24,8 @@ NEEDED = {
     "schedule": "{name: cosine, warmup_epochs: 10}",
 }
 """What a recipe that is trained must say, its own or through `extends`, with an example of each."""
+HORIZONS = 4
+"""The growth laws of a look-ahead study have three numbers, so they need four figures."""
 Config = dict[str, Any]
 
 
@@ -95,7 +98,8 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
     `files` are the YAML files it was merged from, in that order; messages name the one that holds the key.
 
     Raises:
-        ConfigError: a key is unknown, missing, of the wrong type, or names nothing in the catalogue.
+        ConfigError: a key is unknown, missing, of the wrong type, or names nothing in the catalogue; or a
+            schedule does not fit its recipe.
     """
     schema = yaml.safe_load(SCHEMA.read_bytes())
     config = json.loads(json.dumps(config, default=str))
@@ -107,7 +111,8 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
     for recipe in config["recipes"].values():
         _fill_defaults(recipe, schema["$defs"]["recipe"], schema)
     _check_study_name(config, files)
-    if not {"imports", "simulate"} & config.keys():
+    _check_lookahead(config, files)
+    if not {"imports", "simulate", "lookahead"} & config.keys():
         _check_names(config, files)
     return config
 
@@ -116,8 +121,10 @@ def grid_of(config: Config) -> Grid:
     """The grid of a resolved configuration.
 
     Raises:
-        ConfigError: a recipe cannot be resolved for one of the architectures.
+        ConfigError: the study has no runs, or a recipe cannot be resolved for one of the architectures.
     """
+    if "lookahead" in config:
+        raise ConfigError(f"study {config['study']}: bounds are computed and nothing is trained, so there are no runs")
     settings = {}
     for block in config["grid"]:
         for dataset, recipe, arch in combinations(block):
@@ -177,6 +184,15 @@ def _check_study_name(config: Config, files: Sequence[str | Path]) -> None:
         )
 
 
+def _check_lookahead(config: Config, files: Sequence[str | Path]) -> None:
+    strides = config.get("lookahead", {}).get("strides", [])
+    if strides and 1 + HORIZONS * max(strides) > config["lookahead"]["last"]:
+        raise ConfigError(
+            f"{messages.where('lookahead.last', files)}: a stride of {max(strides)} needs {HORIZONS} horizons; "
+            f"write\n\n    last: {1 + HORIZONS * max(strides)}"
+        )
+
+
 def _check_names(config: Config, files: Sequence[str | Path]) -> None:
     catalogues = {"dataset": "datasets", "recipe": "recipes", "arch": "archs"}
     for number, block in enumerate(config["grid"]):
@@ -196,3 +212,7 @@ def _check_names(config: Config, files: Sequence[str | Path]) -> None:
                     f"{', '.join(missing)}, its own or through `extends`; add, for example,"
                     f"\n\n    {name}:{lines}"
                 )
+            try:
+                schedules.check(config["recipes"][name]["schedule"], config["recipes"][name]["epochs"])
+            except ValueError as error:
+                raise ConfigError(f"{messages.where(f'recipes.{name}.schedule', files)}: {error}") from None

@@ -7,6 +7,7 @@ whole.
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 from collections.abc import Sequence
@@ -44,7 +45,10 @@ def put(path: Path, record: dict[str, Any]) -> None:
 def close(paths: Sequence[str | Path]) -> None:
     """Remove the staged copies of a pack whose records are all in place."""
     for path in paths:
-        staged(path).unlink(missing_ok=True)
+        wait = staged(path)
+        wait.unlink(missing_ok=True)
+        for part in wait.parent.glob(f".{glob.escape(wait.name)}.*.part"):  # what a killed process was writing
+            part.unlink(missing_ok=True)
 
 
 def _kept(path: Path, settings: dict[str, Any]) -> bool:

@@ -34,7 +34,7 @@ onstart:
 CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != "config.yaml")
 try:
     STUDY = resolve(config, CONFIG_FILES)
-    GRID = None if "imports" in STUDY else grid_of(STUDY)
+    GRID = None if {"imports", "lookahead"} & STUDY.keys() else grid_of(STUDY)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 

@@ -6,6 +6,7 @@ FIGURES = [
     "ratio",
     "deviation",
     "tuning",
+    "performance_profile",
     "importance",
 ]
 

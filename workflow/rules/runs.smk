@@ -20,7 +20,9 @@ if GRID is None:
             columns=STUDY.get("columns", {}),
             fill=STUDY.get("fill", {}),
             metric=METRIC,
-            code=lambda wildcards: source_digest("decay_atlas.statistics.imports"),
+            code=lambda wildcards: source_digest(
+                "decay_atlas.statistics.imports", "decay_atlas.statistics.scales"
+            ),
         script:
             "../scripts/import_runs.py"
 
@@ -94,6 +96,9 @@ else:
             "../../envs/analysis.yaml"
         params:
             score=METRIC["score"],
-            code=lambda wildcards: source_digest("decay_atlas.statistics.collect"),
+            scale=METRIC["scale"],
+            code=lambda wildcards: source_digest(
+                "decay_atlas.statistics.collect", "decay_atlas.statistics.scales"
+            ),
         script:
             "../scripts/collect.py"

@@ -11,7 +11,9 @@ TABLES = [
     "deviation",
     "deviation_fit",
     "tuning",
+    "performance_profile",
     "importance",
+    "valley",
     "recommendation",
     "claims",
 ]
@@ -25,7 +27,9 @@ localrules:
     universality,
     deviation,
     tuning,
+    performance_profile,
     importance,
+    valley,
     recommendation,
     claims,
 
@@ -152,6 +156,23 @@ rule tuning:
         "../scripts/tuning.py"
 
 
+rule performance_profile:
+    input:
+        tuning=f"{RESULTS}/tables/tuning.csv",
+    output:
+        table=table("performance_profile"),
+    log:
+        f"{LOGS}/performance_profile.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.performance_profile"
+        ),
+    script:
+        "../scripts/performance_profile.py"
+
+
 rule importance:
     input:
         runs=f"{RESULTS}/runs.parquet",
@@ -168,6 +189,26 @@ rule importance:
         code=lambda wildcards: source_digest("decay_atlas.statistics.importance"),
     script:
         "../scripts/importance.py"
+
+
+rule valley:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("valley"),
+    log:
+        f"{LOGS}/valley.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "average": STATISTICS["average"],
+            **STATISTICS["valley"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.valley"),
+    script:
+        "../scripts/valley.py"
 
 
 rule recommendation:
@@ -194,7 +235,14 @@ rule claims:
         **{
             name: f"{RESULTS}/tables/{name}.csv"
             for name in TABLES
-            if name not in ("importance", "recommendation", "claims")
+            if name
+            not in (
+                "performance_profile",
+                "importance",
+                "valley",
+                "recommendation",
+                "claims",
+            )
         },
     output:
         table=table("claims"),

@@ -2,13 +2,14 @@
 
 import sys
 
-from decay_atlas.records import RecordError
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.collect import collect
+from decay_atlas.statistics.scales import scaled
 
 log_to(snakemake.log[0])
 
 try:
-    collect(snakemake.input, snakemake.params.score).to_parquet(snakemake.output.runs, index=False)
-except RecordError as error:
+    runs = scaled(collect(snakemake.input, snakemake.params.score), snakemake.params.scale)
+except ValueError as error:
     sys.exit(str(error))
+runs.to_parquet(snakemake.output.runs, index=False)

@@ -3,12 +3,14 @@
 import sys
 
 from decay_atlas.stage import log_to
-from decay_atlas.statistics.imports import ImportedRunsError, import_runs
+from decay_atlas.statistics.imports import import_runs
+from decay_atlas.statistics.scales import scaled
 
 log_to(snakemake.log[0])
 
 try:
     runs = import_runs(snakemake.input, snakemake.params.columns, snakemake.params.fill, snakemake.params.metric)
-except ImportedRunsError as error:
+    runs = scaled(runs, snakemake.params.metric["scale"])
+except ValueError as error:
     sys.exit(str(error))
 runs.to_parquet(snakemake.output.runs, index=False)

@@ -29,7 +29,7 @@ def formula(coupled: bool, beta0: float = 0.1, beta2: float = 0.99, eps: float =
 
 def test_it_does_what_its_formula_says() -> None:
     assert_follows({"name": "adai"}, formula(True))
-    assert_follows({"name": "adai", "betas": [2.0 / 3, 0.9], "eps": 0.2}, formula(True, 2.0 / 3, 0.9, 0.2))
+    assert_follows({"name": "adai", "betas": [1.5, 0.9], "eps": 0.2}, formula(True, 1.5, 0.9, 0.2))
 
 
 def test_two_steps_by_hand() -> None:

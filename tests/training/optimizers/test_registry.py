@@ -119,6 +119,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"name": "adams", "p": -0.5}, "adams: p must be a number at least 0, not -0.5"),
     ({"name": "padam", "p": True}, "padam: p must be a number at least 0, not True"),
     ({"name": "adai", "eps": 1}, "adai: eps must be a number greater than 0 and less than 1, not 1"),
+    ({"name": "adai", "betas": [2, 1]}, r"adai: betas\[1\] must be a number at least 0 and less than 1, not 1"),
     ({"name": "yogi", "initial_accumulator": -1}, "yogi: initial_accumulator"),
     ({"name": "adabound", "final_lr": 0}, "adabound: final_lr must be a number greater than 0"),
     ({"name": "adabound", "gamma": 0}, "adabound: gamma must be a number greater than 0"),

@@ -7,13 +7,10 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from decay_atlas.reporting import published
+from decay_atlas.reporting.html import fill, views
 from decay_atlas.reporting.limits import limits
-from decay_atlas.reporting.svg import panels_of
-from decay_atlas.reporting.tables import View, view
 from decay_atlas.reporting.verdict import pooled, verdict
 from decay_atlas.reporting.widening import widening
 from decay_atlas.reporting.words import Metric, counted, number
@@ -29,7 +26,9 @@ TITLES = {
     "deviation_fit": "Tolerance zone",
     "universality": "Universality",
     "tuning": "Tuning strategies",
+    "performance_profile": "Performance profiles",
     "importance": "Shares of variance",
+    "valley": "Valleys of the learning rate",
     "claims": "Published claims",
     "cost": "Cost",
 }
@@ -56,34 +55,22 @@ def render(
         "deviation": beside_table_2(tables.get("deviation", pd.DataFrame())),
     }
     empty = pd.DataFrame()
-    environment = Environment(
-        loader=PackageLoader("decay_atlas.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(
+    return fill(
+        "report.html",
+        figures,
         study=study["study"],
         metric=metric,
-        style=Markup(environment.loader.get_source(environment, "style.css")[0]),  # type: ignore[union-attr]
         summary=summary(runs),
         reference=number(reference),
         verdict=verdict(tables.get("laws", empty), tables.get("optima", empty), tables.get("ratio", empty), reference),
         pooled=pooled(tables.get("laws", empty)),
         limits=limits(study, runs, tables),
         widening=widening(runs, tables.get("optima", empty), metric.direction),
-        tables=_views(shown, metric),
-        figures={name: [Markup(panel) for panel in panels_of(svg)] for name, svg in figures.items()},
+        tables=views(TITLES, shown, metric),
         counts=claim_counts(tables.get("claims", empty)),
         recipes=recipes(study, runs),
         provenance={**about(runs), **(provenance or {})},
     )
-
-
-def _views(tables: Mapping[str, pd.DataFrame], metric: Metric) -> dict[str, View]:
-    views = {name: view(name, title, tables[name], metric) for name, title in TITLES.items() if name in tables}
-    return {name: one for name, one in views.items() if one is not None}
 
 
 def summary(runs: pd.DataFrame) -> list[tuple[str, str]]:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from decay_atlas.reporting.figures import curves, forests, style
+from decay_atlas.reporting.figures import curves, forests, profiles, style
 from decay_atlas.reporting.figures.landscapes import landscapes
 from decay_atlas.reporting.figures.optima import optima_plot
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
-NAMES = ("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "importance")
+NAMES = ("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance")
 """Every study has a file of each name; one that has nothing to show says why."""
 
 Study = Mapping[str, Any]
@@ -40,6 +40,7 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "ratio": lambda: forests.ratios(table(tables, "ratio"), reference),
         "deviation": lambda: curves.deviation(table(tables, "deviation"), table(tables, "deviation_fit"), metric),
         "tuning": lambda: curves.tuning(table(tables, "tuning"), metric),
+        "performance_profile": lambda: profiles.performance(table(tables, "performance_profile"), metric),
         "importance": lambda: curves.importance(table(tables, "importance")),
     }
     with style.styled():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from decay_atlas.reporting.fits import best_method
+from decay_atlas.reporting.fits import best_method, is_told
 from decay_atlas.reporting.words import (
     LAW_WORDS,
     Labels,
@@ -132,6 +132,8 @@ def _published(chosen: pd.DataFrame, name: Labels, ratio: pd.DataFrame, referenc
         return f"{law} {_ratio_at(ratio, known, reference)}"
     worst = out["p_ratio"].max()
     p = f" (largest {p_phrase(worst)})" if np.isfinite(worst) else ""
+    if len(known) == 1:
+        return f"{law} is excluded{p}."
     who = listed(name(row) for row in out.to_dict("records")) if len(out) < len(known) else ""
     return f"{law} is excluded in {share(len(out), len(known))}{f', {who}' if who else ''}{p}."
 
@@ -142,6 +144,8 @@ def _ratio_at(ratio: pd.DataFrame, known: pd.DataFrame, reference: float) -> str
     if len(rows) == 0:
         return "has a slope that cannot be excluded; its factor is not known."
     holds = int(((rows["rho_lo_cal"] <= reference) & (rows["rho_hi_cal"] >= reference)).sum())
+    if len(rows) == 1:
+        return f"has a slope that the interval holds, and its factor lies {'in' if holds else 'outside'} that of ρ."
     return (
         f"has a slope that no interval excludes, and its factor lies in the interval of ρ in {share(holds, len(rows))}."
     )
@@ -151,6 +155,13 @@ def _inside(optima: pd.DataFrame) -> str:
     found = optima[optima["wd_opt"].notna()] if len(optima) else optima
     if len(found) == 0:
         return "No optimum could be located."
+    # One seed tells nothing from anything; that is said elsewhere, and where the optima lie is worth saying.
+    told = found[is_told(found) | (found["n_seeds"] == 1)] if "n_seeds" in found else found
+    if len(told) < len(found):
+        inside = int((told["edge"] == "none").sum())
+        rest = f"; {inside} of the {len(told)} that can lie inside the grid" if len(told) else ""
+        untold = f"{len(found) - len(told)} of {counted(len(found), 'optimum', 'optima')}"
+        return f"{untold} cannot be told from any other weight decay{rest}."
     inside = int((found["edge"] == "none").sum())
     if inside == len(found):
         return f"All {counted(inside, 'optimum', 'optima')} lie inside the grid."

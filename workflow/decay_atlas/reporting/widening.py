@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from decay_atlas.reporting.fits import is_told
+from decay_atlas.statistics.axes import rounded
 from decay_atlas.statistics.landscape import COMBINATION
 
 DECADES = 1.0
@@ -33,7 +35,7 @@ def widening(runs: pd.DataFrame, optima: pd.DataFrame, direction: str) -> str | 
             blocks.setdefault((dataset, recipe, tuple(lr), tuple(wd), seeds), []).append(arch)
     if not blocks:
         return None
-    return "grid:\n" + "\n".join(_block(shape, archs) for shape, archs in blocks.items()) + "\n"
+    return yaml_grid(yaml_block(dataset, recipe, archs, *axes) for (dataset, recipe, *axes), archs in blocks.items())
 
 
 def _grid_wd(runs: pd.DataFrame) -> list[float]:
@@ -60,18 +62,10 @@ def _extended(values: list[float], edges: set[str]) -> list[float]:
     n = max(1, math.ceil(DECADES / step - 1e-9))
     new = []
     if "lower" in edges:
-        new += [_round(positive[0] * 10 ** (-step * k)) for k in range(1, n + 1)]
+        new += [rounded(positive[0] * 10 ** (-step * k)) for k in range(1, n + 1)]
     if "upper" in edges:
-        new += [_round(positive[-1] * 10 ** (step * k)) for k in range(1, n + 1)]
+        new += [rounded(positive[-1] * 10 ** (step * k)) for k in range(1, n + 1)]
     return sorted({*values, *new})
-
-
-def _round(value: float) -> float:
-    """To the nearest of 1, 2, 3, 5, 7 times a power of ten, as people write such axes."""
-    exponent = math.floor(math.log10(value))
-    mantissa = value / 10.0**exponent
-    nearest = min((1, 2, 3, 5, 7, 10), key=lambda candidate: abs(math.log(candidate / mantissa)))
-    return float(f"{nearest}e{exponent}")
 
 
 def yaml_number(value: float) -> str:
@@ -81,8 +75,15 @@ def yaml_number(value: float) -> str:
     return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent}" if e else text
 
 
-def _block(shape: tuple[Any, ...], archs: list[str]) -> str:
-    dataset, recipe, lr, wd, seeds = shape
+def yaml_grid(blocks: Iterable[str]) -> str:
+    """A study's `grid:` of blocks."""
+    return "grid:\n" + "\n".join(blocks) + "\n"
+
+
+def yaml_block(
+    dataset: str, recipe: str, archs: Sequence[str], lr: Sequence[float], wd: Sequence[float], seeds: Sequence[int]
+) -> str:
+    """One block of a study's `grid:`."""
     return "\n".join(
         [
             f"  - dataset: [{dataset}]",

@@ -50,6 +50,11 @@ def axis_value(value: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}".replace("-", "−")
 
 
+def axis_about(value: float) -> str:
+    """A place on an axis to two digits: 0.017, 1e-4."""
+    return axis_value(float(f"{value:.2g}"))
+
+
 def fixed(value: Any, decimals: int = 2) -> str:
     """`value` with a fixed number of decimals and a true minus sign."""
     if is_missing(value):

@@ -132,11 +132,33 @@ def censored_line(
         slope = np.polyfit(x[seen], y[seen], 1)[0]
         return Estimate(float(slope), 0.0, float("nan"))
     beta, information = _maximise(design, y, covariance, tau2, below, above, lower, upper)
+    if df == 0:
+        # Seeds say nothing, so a censored point is as scattered as the others: where it pulls the line off them, the
+        # scatter is what they all show about that line.
+        for _ in range(ROUNDS):
+            about = _scatter(design @ beta, y, below, above, lower, upper)
+            if about <= tau2 * (1 + 1e-6):
+                break
+            tau2 = about
+            beta, information = _maximise(design, y, covariance, tau2, below, above, lower, upper)
     variance = float(np.linalg.inv(information)[1, 1])
     # The seeds' share of the variance is known by their degrees of freedom, the scatter's by the points'.
     unscattered = _maximise(design, y, covariance, 0.0, below, above, lower, upper)[1] if df else None
     known = min(variance, float(np.linalg.inv(unscattered)[1, 1])) if unscattered is not None else 0.0
     return Estimate(float(beta[1]), variance**0.5, combine_df(known, df, variance - known, n - 2))
+
+
+def _scatter(
+    line: Floats,
+    y: Floats,
+    below: NDArray[np.bool_],
+    above: NDArray[np.bool_],
+    lower: Floats,
+    upper: Floats,
+) -> float:
+    """Variance of the points about a line; a censored one is as far off as the line lies beyond its bound."""
+    off = np.where(below, np.maximum(line - lower, 0), np.where(above, np.maximum(upper - line, 0), y - line))
+    return float(off @ off) / max(int((off != 0).sum()) - 2, 1)
 
 
 def _maximise(

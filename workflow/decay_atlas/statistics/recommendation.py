@@ -189,6 +189,8 @@ def _loss(landscape: Landscape, lr: float, wd: float, average: Average) -> dict[
     losses = losses[np.isfinite(losses)]
     if len(losses) == 0:
         return {"note": "the grid does not reach this λ at this η, so its loss is not measured"}
-    half = float(t.ppf(0.975, len(losses) - 1) * losses.std(ddof=1) / len(losses) ** 0.5)
     mean = float(losses.mean())
+    if len(losses) == 1:
+        return {"loss": mean}
+    half = float(t.ppf(0.975, len(losses) - 1) * losses.std(ddof=1) / len(losses) ** 0.5)
     return {"loss": mean, "loss_lo": mean - half, "loss_hi": mean + half}

@@ -5,8 +5,10 @@ Around its optimum μ(η) the seed-averaged quality of every lr is modelled as
     peak(η) − c·u² + d·u³   or   peak(η) − c·u² + d·u·|u|,   u = ln λ − μ(η),
 
 with curvature c and skew d common to the combination. The window is the widest in which the data do not
-reject the shape; where both fit, they are averaged. Cells with a diverged run, and λ = 0
-(no logarithm), take no part.
+reject the shape; where both fit, they are averaged. Where the valleys of a landscape have no shape in common,
+so that every window is rejected out of hand, an optimum is only known to lie within half a grid step of the
+best cell, and that cell only as surely as the seeds tell it from its neighbours. Cells with a diverged run,
+and λ = 0 (no logarithm), take no part.
 
 Source: C, "What is wrong with the claim", 5 (local parabola in log λ), and C, Bootstrap (seed noise pooled
 over a combination's cells).
@@ -31,6 +33,9 @@ Skew = Callable[[Floats], Floats]
 MISFIT_LEVEL = 0.1
 """A window whose misfit has a smaller p is narrowed: a wrong shape biases, a narrow window only costs."""
 
+HOPELESS = 1e-3
+"""If the misfit of the best window has a smaller p, no curve is believed."""
+
 CURVED = 3.0
 """A curvature of fewer standard errors than this is no valley, and locates no optimum."""
 
@@ -42,6 +47,8 @@ NARROWEST_STEPS = 2.5
 ROUNDS = 40
 CONVERGED = 1e-3
 SINGULAR = 1e-9
+DRAWS = 400
+"""Resamples of the seeds, to see how often another cell is the best."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +149,29 @@ def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOpti
             valleys = [optima for optima in fitting if optima is not None]
             return _agree(valleys) if valleys else None
         rejected += [(optima, misfit_p) for optima, misfit_p in fits if optima is not None]
+    if not rejected:
+        return None
     # Of windows that all misfit, the least bad; the narrowest where one seed leaves misfit unknown.
-    return max(reversed(rejected), key=lambda fit: fit[1])[0] if rejected else None
+    optima, misfit_p = max(reversed(rejected), key=lambda fit: fit[1])
+    return _on_grid(landscape, cells, optima) if optima.df and misfit_p < HOPELESS else optima
+
+
+def _on_grid(landscape: Landscape, cells: _Cells, fit: SmoothOptima) -> SmoothOptima:
+    """The best cells in place of a fit that is not believed."""
+    quality = landscape.quality[np.ix_(cells.rows, cells.columns)]
+    present = np.isfinite(quality) & cells.usable[..., None]
+    n_seeds = quality.shape[2]
+    drawn = np.random.default_rng(0).multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), DRAWS)
+    count = np.einsum("ds,rxs->drx", drawn, present)
+    total = np.einsum("ds,rxs->drx", drawn, np.where(present, quality, 0.0))
+    means = np.divide(total, count, out=np.full(total.shape, -np.inf), where=count > 0)
+    best = cells.x[means.argmax(axis=2)]
+    steps = (cells.edge(-1) - cells.edge(0)) / (cells.usable.sum(axis=1) - 1)
+    variance = best.var(axis=0) + steps**2 / 12  # of a place anywhere within a grid step
+    log_wd, covariance = np.full_like(fit.log_wd, np.nan), np.full_like(fit.covariance, np.nan)
+    log_wd[cells.rows] = cells.start
+    covariance[np.ix_(cells.rows, cells.rows)] = np.diag(variance)
+    return replace(fit, log_wd=log_wd, covariance=covariance)
 
 
 def _agree(fits: list[SmoothOptima]) -> SmoothOptima:

@@ -7,7 +7,7 @@ D, S1 and S2; A, Tuning trap.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,22 +106,6 @@ def tuning(
         raise ValueError(f"rho and start must be positive, not {rho} and {start}")
     cases = _cases(runs, direction)
     return tabulate([row for case in cases for row in _replay(case, cases, rho, start)], COLUMNS)
-
-
-def performance_profile(table: pd.DataFrame, gaps: Sequence[float]) -> pd.DataFrame:
-    """Share of combinations on which each strategy comes within a gap of the full search.
-
-    `table` is what `tuning` returns. Budgeted searches are told apart by their budget. A combination on
-    which a strategy is blank counts as not reached. Returns strategy, gap, share, n_combinations.
-    """
-    budgeted = table["strategy"].isin(["random", "quasi-random"])
-    names = table["strategy"].where(~budgeted, table["strategy"] + " at " + table["budget"].map("{:g}".format))
-    rows = [
-        {"strategy": name, "gap": gap, "share": float((part <= gap).mean()), "n_combinations": len(part)}
-        for name, part in table["gap"].groupby(names, sort=False)
-        for gap in gaps
-    ]
-    return tabulate(rows, ["strategy", "gap", "share", "n_combinations"])
 
 
 def _cases(runs: pd.DataFrame, direction: Direction) -> list[Case]:

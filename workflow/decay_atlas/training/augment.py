@@ -22,7 +22,7 @@ RANDAUGMENT_MAGNITUDE = 9 / 30
 
 def as_float(images: Tensor) -> Tensor:
     """uint8 images as float in [0, 1]; float images as they are."""
-    return images if images.is_floating_point() else images.float().div_(255)
+    return images if images.is_floating_point() else images.to(torch.get_default_dtype()).div_(255)
 
 
 def crop(images: Tensor, draw: Draw) -> Tensor:

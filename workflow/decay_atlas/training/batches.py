@@ -16,9 +16,10 @@ from decay_atlas.training.datasets import Part, Split
 from decay_atlas.training.mixing import mixed
 from decay_atlas.training.sources import decode
 from decay_atlas.training.streams import AUGMENT, MIX, ORDER, Draw, generator, stream
+from decay_atlas.training.tasks import task_of
 
 Batch = tuple[Tensor, Tensor]
-"""Normalised images of shape (n, channels, size, size), and their labels, (n,), or mixed ones, (n, classes)."""
+"""Normalised images of shape (n, channels, size, size), and their labels or numbers, (n,), or mixed labels, (n, k)."""
 CHUNK = 4096
 """Images augmented or scored at once: enough to keep a device busy, 50 MB at 32 × 32."""
 FILES_AT_ONCE = 256
@@ -77,7 +78,15 @@ class Data:
         self.classes, self.channels, self.checksum = split.classes, split.channels, split.checksum
         self.image_size = split.image_size
         self._mixing = {kind: recipe[kind] for kind in ("mixup", "cutmix") if kind in recipe}
+        self.task = task_of(split.train.labels)
+        self.chance = {
+            part: self.task.chance(split.classes, split.train.labels, getattr(split, part).labels)
+            for part in ("test", "val")
+            if len(getattr(split, part))
+        }
+        """Accuracy and loss of a run that diverged, on either part."""
         self._scale = _Normalised(settings["dataset"], device)
+        self.mean, self.std = self._scale.mean, self._scale.std
         self.train = self._source(split.train, names, device, split, threads)
         self.val = self._source(split.val, [], device, split, threads)
         self.test = self._source(split.test, [], device, split, threads)
@@ -98,7 +107,7 @@ class Data:
 
 
 class Resident:
-    """All images as uint8 on the device; augmentation and normalisation happen there, a chunk at a time."""
+    """All images on the device as they were stored; augmentation and normalisation happen there, a chunk at a time."""
 
     def __init__(self, part: Part, names: list[str], scale: _Normalised, device: torch.device) -> None:
         self._images = torch.from_numpy(np.array(part.images)).to(device)
@@ -198,13 +207,13 @@ class _Window(torch.utils.data.Dataset[Tensor]):
 
 
 class _Normalised:
-    """(image − mean) / std, channels last on a GPU."""
+    """(image − mean) / std where the data set has them, channels last on a GPU."""
 
     def __init__(self, dataset: dict[str, Any], device: torch.device) -> None:
         self.device = device
-        self._mean = torch.tensor(dataset["mean"], device=device).view(1, -1, 1, 1)
-        self._std = torch.tensor(dataset["std"], device=device).view(1, -1, 1, 1)
+        self.mean = torch.tensor(dataset.get("mean", [0.0]), device=device).view(1, -1, 1, 1)
+        self.std = torch.tensor(dataset.get("std", [1.0]), device=device).view(1, -1, 1, 1)
 
     def __call__(self, images: Tensor) -> Tensor:
-        images = images.sub(self._mean).div_(self._std)
+        images = images.sub(self.mean).div_(self.std)
         return images.contiguous(memory_format=torch.channels_last) if self.device.type == "cuda" else images

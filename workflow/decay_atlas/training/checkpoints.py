@@ -96,17 +96,6 @@ class Checkpoints:
             raise CheckpointError(f"{path}: unusable ({error}); set aside as {aside.name}") from None
         return state, member
 
-    def remove(self) -> None:
-        """Remove them all: the run is done."""
-        if self._folder.is_dir():
-            for place in self.places():
-                self._path(place).unlink(missing_ok=True)
-            # what a killed process was writing
-            for part in self._folder.glob(f".{self._stem}.epoch*.part"):
-                part.unlink(missing_ok=True)
-            if not any(self._folder.iterdir()):
-                self._folder.rmdir()
-
     def _path(self, place: Place) -> Path:
         return self._folder / f"{self._stem}.epoch{place[0]}_step{place[1]}.ckpt"
 
@@ -115,16 +104,16 @@ class CheckpointError(ValueError):
     """A checkpoint cannot be gone on from."""
 
 
-def cohorts(runs: list[tuple[Member, Checkpoints]]) -> list[tuple[Place | None, list[Member]]]:
-    """Runs by where they can go on together: the furthest place at which all have a checkpoint.
+def discard(path: Path) -> None:
+    """Remove what there is of a run's checkpoints, `path` being that of its record: it is done."""
+    folder = path.parent / ".checkpoints"
+    if folder.is_dir():
+        for file in folder.iterdir():
+            # with what a killed process was writing
+            if file.name.removeprefix(".").startswith(f"{path.stem}.epoch") and file.suffix != ".unusable":
+                file.unlink(missing_ok=True)
 
-    Where there is none, each goes on from its own furthest place, None being the beginning.
-    """
-    common = set.intersection(*(set(checkpoints.places()) for _, checkpoints in runs)) if runs else set()
-    if common:
-        return [(max(common), [member for member, _ in runs])]
-    found: dict[Place | None, list[Member]] = {}
-    for member, checkpoints in runs:
-        places = checkpoints.places()
-        found.setdefault(places[0] if places else None, []).append(member)
-    return list(found.items())
+
+def furthest_common(runs: list[Checkpoints]) -> Place | None:
+    """The furthest place at which all of several runs have a checkpoint; None is the beginning."""
+    return max(set.intersection(*(set(run.places()) for run in runs)), default=None)

@@ -1,9 +1,10 @@
 """Data sets as a stage: prepared once into a folder, then only read, without a network, by every run.
 
 A prepared folder holds `manifest.json` (written last: no manifest, no data set) and either uint8 images
-`{train,test}_images.npy`, or, for trees too large for that, the file lists `{train,test}_files.txt`; with
-them `{train,test}_labels.npy` and `split_order.npy`, the fixed stratified permutation of the training part
-whose first images are held out for validation and whose next ones a smaller training set is taken from.
+`{train,test}_images.npy` (rows of numbers are float32 images of one pixel, a channel each), or, for trees too large
+for that, the file lists `{train,test}_files.txt`; with them `{train,test}_labels.npy` and `split_order.npy`, the fixed
+stratified permutation of the training part whose first images are held out for validation and whose next ones a
+smaller training set is taken from.
 """
 
 from __future__ import annotations
@@ -20,16 +21,17 @@ from numpy.typing import NDArray
 
 from decay_atlas.records import write_json
 from decay_atlas.training.sources import SEED, SOURCES, Arrays, DataError, Tree, stratified_order
+from decay_atlas.training.tasks import task_of
 
 MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
 class Part:
-    """Images, uint8 of shape (n, channels, size, size) or the files that hold them, with int64 labels."""
+    """Images of shape (n, channels, size, size) or the files that hold them, with int64 labels or float32 numbers."""
 
-    images: NDArray[np.uint8] | list[Path]
-    labels: NDArray[np.int64]
+    images: NDArray[Any] | list[Path]
+    labels: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,7 +45,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """What a run trains and is scored on; `val` is empty when the recipe holds nothing out."""
+    """What a run trains and is scored on; `val` is empty when the recipe holds nothing out.
+
+    `classes` is how many outputs a network needs: one where there are numbers to meet.
+    """
 
     train: Part
     val: Part
@@ -79,9 +84,9 @@ def prepare(name: str, entry: dict[str, Any], out_dir: str | Path) -> dict[str, 
         "source": entry["source"],
         "kind": "tree" if isinstance(data, Tree) else "arrays",
         "root": str(data.root) if isinstance(data, Tree) else None,
-        "image_size": entry["image_size"],
-        "channels": len(entry["mean"]),
-        "classes": entry["classes"],
+        "image_size": entry.get("image_size", 1),
+        "channels": len(entry["mean"]) if "mean" in entry else entry["features"],
+        "classes": entry.get("classes", 1),
         "class_names": data.class_names,
         "train": len(data.train_labels),
         "test": len(data.test_labels),
@@ -100,6 +105,7 @@ def load(data_dir: str | Path, recipe: dict[str, Any]) -> Split:
 
     Raises:
         DataError: the folder is no prepared data set, or has too few images for the recipe.
+        ValueError: the recipe asks for what only images with classes have.
     """
     folder = Path(data_dir)
     try:
@@ -119,9 +125,10 @@ def load(data_dir: str | Path, recipe: dict[str, Any]) -> Split:
         )
     whole = size == len(train)
     chosen = train if whole else train.subset(np.sort(order[n_val : n_val + size]))
+    task_of(train.labels).check(recipe)
     noise = recipe.get("label_noise", 0)
     return Split(
-        train=replace(chosen, labels=noisy(chosen.labels, noise, manifest["classes"])),
+        train=replace(chosen, labels=noisy(chosen.labels, noise, manifest["classes"])) if noise else chosen,
         val=train.subset(np.sort(order[:n_val])),
         test=test,
         classes=manifest["classes"],
@@ -171,7 +178,7 @@ def _shape(content: NDArray[Any] | str) -> str:
 
 def _part(folder: Path, part: str, manifest: dict[str, Any]) -> Part:
     labels = np.load(folder / f"{part}_labels.npy")
-    images: NDArray[np.uint8] | list[Path]
+    images: NDArray[Any] | list[Path]
     if manifest["kind"] == "tree":
         lines = (folder / f"{part}_files.txt").read_text().splitlines()
         images = [Path(manifest["root"]) / line.split("\t", 1)[1] for line in lines]
@@ -184,6 +191,8 @@ def _part(folder: Path, part: str, manifest: dict[str, Any]) -> Part:
 
 def _check(name: str, entry: dict[str, Any], data: Arrays | Tree) -> None:
     """Hold the data to the catalogue's entry: a wrong number there would train a wrong network."""
+    if not data.class_names:
+        return  # numbers, made as the entry says
     if len(data.class_names) != entry["classes"]:
         raise DataError(f"{name}: the data have {len(data.class_names)} classes; set datasets.{name}.classes to that")
     if isinstance(data, Arrays):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
+from torch.utils.flop_counter import FlopCounterMode
 
 from decay_atlas.training import models
 from decay_atlas.training.batches import Data
@@ -17,8 +18,9 @@ from decay_atlas.training.learner import Member
 from decay_atlas.training.world import World
 
 ENGINES = ("auto", "serial", "fused")
-SMALL = 1_000_000
-"""Parameters up to which `auto` fuses on a processor; see docs/training.md for what was measured."""
+SMALL = 1e8
+"""Operations of a batch's forward pass up to which `auto` fuses on a processor. Measured, one thread, six members:
+×1.4 to ×3 at 4 to 20 million, ×1.2 at 70, ×0.8 at 280, ×0.5 to ×0.9 above (docs/training.md)."""
 MEMORY_SHARE = 0.7
 """Of the free memory, for an ensemble; the rest is for the data and for what one step needs in passing."""
 STATES = 6
@@ -28,8 +30,8 @@ STATES = 6
 def choose(engine: str, settings: dict[str, Any], data: Data, device: torch.device, members: int, world: World) -> str:
     """The engine for a pack of so many members: `serial` or `fused`.
 
-    `auto` fuses on a processor what is small enough that dispatching its operations costs more than
-    computing them, and trains one after another on GPUs, where nothing has been measured yet.
+    `auto` fuses on a processor what is so small that dispatching operations costs more than computing them,
+    and trains one after another on GPUs, where nothing has been measured yet.
 
     Raises:
         ValueError: there is no such engine, or `fused` cannot train these settings.
@@ -38,15 +40,23 @@ def choose(engine: str, settings: dict[str, Any], data: Data, device: torch.devi
         raise ValueError(f"engine: unknown {engine!r}; there are {', '.join(ENGINES)}")
     if engine == "serial" or (engine == "auto" and (members < 2 or device.type != "cpu" or world.size > 1)):
         return "serial"
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]):
         model = models.build(settings["arch"], data.classes, data.channels)
-    reason = "several processes share its runs" if world.size > 1 else obstacle(settings, model)
-    if engine == "fused":
-        if reason:
-            raise ValueError(f"engine fused: {reason}; use engine serial")
-        return "fused"
-    small = sum(parameter.numel() for parameter in model.parameters()) <= SMALL
+        reason = "several processes share its runs" if world.size > 1 else obstacle(settings, model)
+        if engine == "fused":
+            if reason:
+                raise ValueError(f"engine fused: {reason}; use engine serial")
+            return "fused"
+        small = operations(model, data) * settings["recipe"]["batch_size"] <= SMALL
     return "fused" if small and not reason else "serial"
+
+
+def operations(model: nn.Module, data: Data) -> float:
+    """Floating-point operations of a network's forward pass, an image."""
+    images = torch.zeros(2, data.channels, data.image_size, data.image_size)  # batch norm wants two
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.train()(images)
+    return counter.get_total_flops() / len(images)
 
 
 def capacity(

@@ -15,11 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.functional import cross_entropy
 
 from decay_atlas.training import models, optimizers
 from decay_atlas.training.batches import Batch, Data
-from decay_atlas.training.evaluate import Scores, evaluate
+from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
 from decay_atlas.training.streams import DEPTH, Draw, generator
 from decay_atlas.training.world import World
@@ -89,11 +88,7 @@ class Ensemble(Learner):
             self._correct += correct
             if self.step == self.course.steps - 1:
                 self._gradient_norms = member_norms(gradients)
-            if self._clip < math.inf:
-                gradients = self._clipped(gradients)
-            for parameter, gradient in zip(self._parameters, gradients, strict=True):
-                parameter.grad = gradient
-            self._optimizer.step()
+            self._move(gradients, batches, rows)
             self._optimizer.zero_grad()
             self.step += 1
             yield
@@ -103,18 +98,21 @@ class Ensemble(Learner):
         n = self.course.images
         numbers = (
             self._loss / n,
-            100 * self._correct.double() / n,
+            self._correct.double(),
             self._gradient_norms,
             member_norms([parameter.detach() for parameter in self._parameters]),
         )
         self._begin_epoch()
-        return [Sums(*row) for row in zip(*(number.tolist() for number in numbers), strict=True)]
+        rows = zip(*(number.tolist() for number in numbers), strict=True)
+        return [Sums(loss, self.task.accuracy(correct, n), *norms) for loss, correct, *norms in rows]
 
     def scores(self) -> list[tuple[Scores, Scores]]:
         """See `Learner.scores`."""
         self._model.eval()
         count = len(self.members)
-        val, test = (evaluate(self._logits, count, part, self.world) for part in (self.data.val, self.data.test))
+        val, test = (
+            evaluate(self._logits, count, part, self.task, self.world) for part in (self.data.val, self.data.test)
+        )
         return list(zip(val, test, strict=True))
 
     def network(self, member: Member) -> nn.Module:
@@ -198,6 +196,24 @@ class Ensemble(Learner):
         self._correct = torch.zeros(count, dtype=torch.int64, device=self.device)
         self._gradient_norms = torch.zeros(count, device=self.device)
 
+    def _move(self, gradients: list[Tensor], batches: tuple[Batch, ...], rows: Tensor) -> None:
+        """Step the optimizer, which may ask for the batch's gradients again where it has put the weights."""
+
+        def give(found: list[Tensor]) -> None:
+            for parameter, gradient in zip(self._parameters, self._clipped(found), strict=True):
+                parameter.grad = gradient
+
+        def again() -> Tensor:
+            found, loss, _ = self._pass(batches, rows)
+            give(found)
+            return loss
+
+        give(gradients)
+        if getattr(self._optimizer, "needs_closure", False):
+            self._optimizer.step(again)  # type: ignore[arg-type]  # torch declares float, and takes the loss itself
+        else:
+            self._optimizer.step()
+
     def _pass(self, batches: tuple[Batch, ...], rows: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
         """Gradients of every parameter, mean loss and number of right answers, each with a member dimension."""
         keeps = self._keeps(len(batches[0][1]))
@@ -227,20 +243,21 @@ class Ensemble(Learner):
         self, parameters: Tensors, buffers: Tensors, keeps: Tensors, images: Tensor, labels: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         logits = self._logits_of(parameters, {**buffers, **keeps}, images)
-        loss = cross_entropy(logits, labels, label_smoothing=self._smoothing)
-        answers = labels if labels.ndim == 1 else labels.argmax(1)
-        return loss, (loss.detach(), (logits.argmax(1) == answers).sum())
+        loss = self.task.loss(logits, labels, self._smoothing)
+        return loss, (loss.detach(), self.task.right(logits, labels))
 
     def _logits_of(self, parameters: Tensors, buffers: Tensors, images: Tensor) -> Tensor:
         with self.autocast:
             logits: Tensor = functional_call(self._model, (parameters, buffers), (images,))
-        return logits.float()
+        return full(logits)
 
     def _logits(self, images: Tensor) -> Tensor:
         return self._forward(self._weights(), self._buffers, images)
 
     def _clipped(self, gradients: list[Tensor]) -> list[Tensor]:
         """Each member's gradient, shortened to the recipe's bound as torch's clip_grad_norm_ does."""
+        if self._clip == math.inf:
+            return gradients
         scale = (self._clip / (member_norms(gradients) + 1e-6)).clamp(max=1)
         return [gradient * scale.view(-1, *[1] * (gradient.ndim - 1)) for gradient in gradients]
 
@@ -248,7 +265,7 @@ class Ensemble(Learner):
 def member_norms(tensors: list[Tensor]) -> Tensor:
     """Length of each member's part of all tensors as one vector, shape (members,)."""
     return torch.linalg.vector_norm(
-        torch.stack([torch.linalg.vector_norm(tensor.flatten(1), dim=1) for tensor in tensors]), dim=0
+        torch.stack([torch.linalg.vector_norm(tensor.reshape(len(tensor), -1), dim=1) for tensor in tensors]), dim=0
     )
 
 

@@ -46,9 +46,9 @@ class Sums:
     """What one epoch's steps said of a member."""
 
     loss: float
-    """Mean over the images, in nats."""
-    accuracy: float
-    """Percent."""
+    """Mean over the images."""
+    accuracy: float | None
+    """Percent; None where nothing is right or wrong."""
     gradient_norm: float
     """Of the last step."""
     weight_norm: float
@@ -68,6 +68,7 @@ class Learner(ABC):
         self, settings: dict[str, Any], members: list[Member], data: Data, device: torch.device, world: World
     ) -> None:
         self.settings, self.members, self.data, self.device, self.world = settings, members, data, device, world
+        self.task = data.task
         self.course = Course.of(settings["recipe"], len(data.train))
         self.epoch = self.step = 0
         precision = settings["recipe"].get("precision", "fp32")

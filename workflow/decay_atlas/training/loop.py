@@ -15,6 +15,7 @@ from decay_atlas.training import evaluations
 from decay_atlas.training.batches import Data
 from decay_atlas.training.evaluate import Scores
 from decay_atlas.training.learner import Learner, Member, Row, Sums
+from decay_atlas.training.tasks import Task
 
 HISTORY = (
     "epoch",
@@ -32,14 +33,11 @@ HISTORY = (
 )
 """Columns of the history, one number an epoch (counted from 1).
 
-Losses are mean cross-entropies in nats, accuracies percent; the training ones are taken over the epoch's
-batches as they were trained on. `lr` is that of the epoch's last step and `lr_times_wd` the share by which
-AdamW's decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm` ‖g‖ of the cross-entropy
-in it, before clipping, and `dog` = wd·‖w‖/‖g‖ (source: A).
+Losses are the task's, mean cross-entropies in nats or mean squares; accuracies percent, None in regression; the
+training ones are taken over the epoch's batches as they were trained on. `lr` is that of the epoch's last step and
+`lr_times_wd` the share by which AdamW's decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm`
+‖g‖ of the loss in it, before clipping, and `dog` = wd·‖w‖/‖g‖ (source: A).
 """
-DIVERGED_LOSS = 1e5
-"""A run has diverged when its weights or losses are not finite, or an epoch's mean loss is above this."""
-
 Result = dict[str, Any]
 """What a record says of a run's training: status, scores, history, evaluations, seconds and timing."""
 
@@ -49,11 +47,13 @@ def train(
     on_step: Callable[[Learner], None] = lambda learner: None,
     on_epoch: Callable[[Row], None] = lambda row: None,
     on_done: Callable[[Member, Result, nn.Module], None] = lambda member, result, network: None,
+    before_done: Callable[[Learner], None] = lambda learner: None,
 ) -> None:
     """Train a learner's members to the end of their course, from wherever they are.
 
     A member that diverges stops, alone; its scores are chance. `on_done` is told of every member as it
-    finishes, with its network.
+    finishes, with its network; `before_done` is called before any of several does, with the learner as it
+    will go on from there.
 
     Raises:
         ValueError: the settings name an evaluation that does not exist.
@@ -68,13 +68,17 @@ def train(
             diverged = []
             for member, row in zip(learner.members, rows, strict=True):
                 member.history.append(row)
-                if _diverged(row):
+                if _diverged(row, learner.task):
                     member.status = "diverged"
                     diverged.append(member)
                 on_epoch(row)
-            for member in diverged:
-                on_done(member, _result(member, {}, learner), learner.network(member))
+            networks = [learner.network(member) for member in diverged]
             learner.leave(diverged)
+            if diverged:
+                before_done(learner)
+            for member, network in zip(diverged, networks, strict=True):
+                on_done(member, _result(member, {}, learner), network)
+        before_done(learner)
         for member in learner.members:
             network = learner.network(member)
             with _spent([member], "evaluations"):
@@ -121,9 +125,9 @@ def _row(member: Member, epoch: int, lr: float, sums: Sums, scores: tuple[Scores
     return {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
 
 
-def _diverged(row: Row) -> bool:
+def _diverged(row: Row, task: Task) -> bool:
     needed = [row[name] for name in ("train_loss", "test_loss", "weight_norm")]
-    return None in needed or (row["train_loss"] or 0) > DIVERGED_LOSS
+    return None in needed or (row["train_loss"] or 0) > task.diverged_loss
 
 
 def _result(member: Member, found: dict[str, Any], learner: Learner) -> Result:
@@ -147,7 +151,7 @@ def _scores(member: Member, data: Data) -> dict[str, float | None]:
     """The best of each score over epochs, on its own part, and the last; chance for a run that diverged."""
     scores: dict[str, float | None] = {}
     for part, source in (("test", data.test), ("val", data.val)):
-        chance = (100 / data.classes, math.log(data.classes))
+        chance = data.chance.get(part, (None, None))
         for name, best, fallback in zip((f"{part}_accuracy", f"{part}_loss"), (max, min), chance, strict=True):
             key = name.removesuffix("_accuracy")
             values = [row[name] for row in member.history] if member.status == "ok" else [fallback]

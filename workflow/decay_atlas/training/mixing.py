@@ -31,5 +31,5 @@ def mixed(
         images = images.clone()
         images[..., top:bottom, left:right] = images.flip(0)[..., top:bottom, left:right]
         weight = 1 - (bottom - top) * (right - left) / (height * width)
-    shares = one_hot(labels, classes).float()
+    shares = one_hot(labels, classes).to(images.dtype)
     return images, torch.lerp(shares.flip(0), shares, weight)

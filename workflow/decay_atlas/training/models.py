@@ -1,4 +1,4 @@
-"""Models: any of timm's, by name and keyword arguments."""
+"""Models: any of timm's, by name and keyword arguments, and the linear one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
 
     `model` is a name that timm.create_model knows or the name of a class in timm.models (MlpMixer, say, for
     sizes whose registered variants leave nothing to choose); `kwargs` go to it as they are. Its drop paths
-    are `StochasticDepth`.
+    are `StochasticDepth`. The model `linear` is `Linear`.
 
     Raises:
         ValueError: timm knows no such model or does not take these arguments.
@@ -25,6 +25,8 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
     name, kwargs = arch["model"], {**arch.get("kwargs", {}), "num_classes": classes, "in_chans": channels}
     kind = getattr(timm.models, name, None)
     try:
+        if name == "linear":
+            return Linear(**kwargs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # timm's notes on its own use of torch's deprecated calls
             if timm.is_model(name):
@@ -32,8 +34,20 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
             if isinstance(kind, type) and issubclass(kind, nn.Module):
                 return _with_stochastic_depth(kind(**kwargs))
     except (TypeError, AssertionError, RuntimeError, IndexError, KeyError) as error:
-        raise ValueError(f"arch: timm's {name} does not take {arch.get('kwargs', {})}: {error}") from error
+        whose = "" if name == "linear" else "timm's "
+        raise ValueError(f"arch: {whose}{name} does not take {arch.get('kwargs', {})}: {error}") from error
     raise ValueError(f"arch: timm has neither a model nor a class {name!r}; timm.list_models() lists them")
+
+
+class Linear(nn.Sequential):
+    """Outputs that are sums of weighted pixels, without a bias; vectors come as images of one pixel. Source: D.
+
+    Raises:
+        TypeError: an argument is unknown.
+    """
+
+    def __init__(self, num_classes: int, in_chans: int, img_size: int = 1) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(in_chans * img_size**2, num_classes, bias=False))
 
 
 class StochasticDepth(nn.Module):
@@ -68,7 +82,7 @@ def dropouts(model: nn.Module) -> list[str]:
     return [
         name
         for name, module in model.named_modules()
-        if "Dropout" in type(module).__name__ and getattr(module, "p", getattr(module, "prob", 0.0))
+        if "Dropout" in type(module).__name__ and max(getattr(module, key, 0.0) for key in ("p", "prob"))
     ]
 
 

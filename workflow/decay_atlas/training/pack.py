@@ -15,9 +15,9 @@ from torch import nn
 from decay_atlas.grid import Run, digest_of, number_text
 from decay_atlas.packs import close, missing_members, put
 from decay_atlas.records import RECORD_FORMAT
-from decay_atlas.training import datasets, evaluations
+from decay_atlas.training import datasets, evaluations, optimizers
 from decay_atlas.training.batches import Data
-from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, cohorts
+from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, Place, discard, furthest_common
 from decay_atlas.training.engines import capacity, choose
 from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.environment import about, choose_device
@@ -50,6 +50,7 @@ def train_pack(
         Interrupted: a signal came; what was being trained has a checkpoint.
     """
     evaluations.check(settings["recipe"].get("evaluations", []))
+    optimizers.check(settings["recipe"]["optimizer"])
     torch.set_num_threads(threads)
     chosen = choose_device(device)
     with joined(chosen) as world:
@@ -58,14 +59,17 @@ def train_pack(
         if missing:
             data = Data(datasets.load(data_dir, settings["recipe"]), settings, chosen, threads)
             engine = choose(engine, settings, data, chosen, len(missing), world)
-            members = [Member(run.lr, run.wd, run.seed, path) for path, run in missing]
             with Progress(len(missing), settings["recipe"]["epochs"], quiet=not world.first) as progress:
                 trainer = _Trainer(settings, data, chosen, threads, world, progress)
                 with Watch(checkpoint_minutes, world, trainer.save) as watch:
-                    trainer.train(members, engine, watch)
+                    trainer.train([Path(path) for path in paths], {path for path, _ in missing}, engine, watch)
                 failed = trainer.failed
-        if not failed and world.first:
-            close(paths)
+        if world.first:
+            for path in paths:
+                if str(path) not in failed:
+                    discard(Path(path))
+            if not failed:
+                close(paths)
     return failed
 
 
@@ -85,19 +89,24 @@ class _Trainer:
         self._world, self._progress = world, progress
         self._about = about(device, threads)
         self._digest = digest_of(settings)
+        self._pack: list[Path] = []
+        self._missing: set[Path] = set()
         self._engine = ""
         self.failed: list[str] = []
 
-    def train(self, members: list[Member], engine: str, watch: Watch) -> None:
-        """Train all members by an engine; one that fails stops no other."""
+    def train(self, pack: list[Path], missing: set[Path], engine: str, watch: Watch) -> None:
+        """Train a pack's missing runs by an engine; one that fails stops no other."""
+        self._pack, self._missing = pack, missing
+        members = [member_of(path) for path in pack if path in missing]
         groups = [members] if engine == "fused" else [[member] for member in members]
         while groups:
             group = groups.pop(0)
-            self._engine = engine if len(group) > 1 else "serial"
             try:
-                for place, cohort in cohorts([(member, self._checkpoints(member)) for member in group]):
-                    for part in capacity(cohort, self._engine, self._settings, self._data, self._device):
-                        self._train(part, place, watch)
+                place = furthest_common([self._checkpoints(member) for member in group])
+                whole = self._as_it_was(group, place) if engine == "fused" else group
+                self._engine = engine if len(whole) > 1 else "serial"
+                for part in capacity(whole, self._engine, self._settings, self._data, self._device):
+                    self._train(part, place, watch)
             except CheckpointError as error:  # it is set aside now: look again
                 self._progress.say(str(error))
                 groups.insert(0, self._unfinished(group))
@@ -110,8 +119,23 @@ class _Trainer:
                     half = len(left) // 2
                     groups[:0] = [left[:half], left[half:]]
                 else:
-                    self.failed += [str(member.path) for member in left]
-                    self._progress.say(f"{_names(left)}: failed\n{_reason(error, left[0])}")
+                    self._fail(left, error)
+
+    def _fail(self, members: list[Member], error: Exception) -> None:
+        self.failed += [str(member.path) for member in members]
+        self._progress.say(f"{_names(members)}: failed\n{_reason(error, members[0])}")
+
+    def _as_it_was(self, group: list[Member], place: Place | None) -> list[Member]:
+        """With the finished members of an interrupted ensemble: one of another size would round otherwise."""
+        finished = (member_of(path) for path in self._pack if path not in self._missing)
+        beside = [member for member in finished if place in self._checkpoints(member).places()]
+        return sorted([*group, *beside], key=lambda member: self._pack.index(member.path or Path()))
+
+    def _safeguard(self, learner: Learner) -> None:
+        """Records are written one by one: killed between two, an ensemble is to go on as it was."""
+        if len(learner.members) > 1:
+            for member, state in learner.states():
+                self.save(member, state)
 
     def save(self, member: Member, state: State) -> None:
         """Write a checkpoint; where the disk refuses, training goes on without."""
@@ -121,7 +145,7 @@ class _Trainer:
             except OSError as error:
                 self._progress.say(f"{member.path}: no checkpoint written ({error.strerror}); training goes on")
 
-    def _train(self, members: list[Member], place: tuple[int, int] | None, watch: Watch) -> None:
+    def _train(self, members: list[Member], place: Place | None, watch: Watch) -> None:
         self._progress.start(_names(members))
         learner: Learner
         if self._engine == "fused":
@@ -134,19 +158,27 @@ class _Trainer:
             self._progress.say(
                 f"{_names(members)}: resumed at epoch {epoch + 1} of {learner.course.epochs}, step {step}"
             )
-        train(learner, watch, self._progress.epoch, self._done)
+        train(learner, watch, self._progress.epoch, self._done, self._safeguard)
 
-    def _resumed(self, member: Member, place: tuple[int, int]) -> State:
+    def _resumed(self, member: Member, place: Place) -> State:
         state, fields = self._checkpoints(member).load(place)
         member.history, member.seconds, member.status = fields["history"], fields["seconds"], fields["status"]
         return state
 
     def _done(self, member: Member, result: Result, network: nn.Module) -> None:
-        """Stage a finished run's record and put it into place."""
-        if not self._world.first:
-            return
-        path = member.path
-        assert path is not None
+        """A run is finished: the first process keeps what came of it."""
+        if member.path in self._missing:
+            self._missing.remove(member.path)
+            if self._world.first:
+                try:
+                    self._keep(member, member.path, result, network)
+                except Exception as error:
+                    if self._world.size > 1:
+                        raise
+                    self._fail([member], error)
+
+    def _keep(self, member: Member, path: Path, result: Result, network: nn.Module) -> None:
+        """Stage a run's record and put it into place."""
         run = Run.from_path(str(path))
         record = {
             "format": RECORD_FORMAT,
@@ -166,7 +198,6 @@ class _Trainer:
         if self._settings["recipe"].get("keep_weights"):
             _save_weights(path.with_suffix(".pt"), network)
         put(path, record)
-        self._checkpoints(member).remove()
         self._progress.finish(_names([member]), result)
 
     def _checkpoints(self, member: Member) -> Checkpoints:
@@ -175,11 +206,13 @@ class _Trainer:
 
     def _unfinished(self, members: list[Member]) -> list[Member]:
         """Fresh members for the runs of a group that have no record yet."""
-        return [
-            Member(member.lr, member.wd, member.seed, member.path)
-            for member in members
-            if member.path is not None and not member.path.exists()
-        ]
+        return [member_of(member.path) for member in members if member.path and member.path in self._missing]
+
+
+def member_of(path: Path) -> Member:
+    """The run whose record is to lie at `path`, not begun yet."""
+    run = Run.from_path(str(path))
+    return Member(run.lr, run.wd, run.seed, path)
 
 
 def _names(members: list[Member]) -> str:

@@ -4,39 +4,135 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+
+Schedule = dict[str, Any]
 
 
-def cosine(step: int, steps: int, schedule: dict[str, Any], epoch: float) -> float:
+class Point(NamedTuple):
+    """A step of a run: its number after the warm-up, of how many; epochs since the start; steps an epoch."""
+
+    step: int
+    steps: int
+    epoch: float
+    per_epoch: int
+
+
+def cosine(at: Point, schedule: Schedule) -> float:
     """Half a cosine from 1 at step 0 towards 0 at step `steps`."""
-    return 0.5 * (1 + math.cos(math.pi * step / steps))
+    return 0.5 * (1 + math.cos(math.pi * at.step / at.steps))
 
 
-def linear(step: int, steps: int, schedule: dict[str, Any], epoch: float) -> float:
+def linear(at: Point, schedule: Schedule) -> float:
     """A straight line from 1 at step 0 to 1 / steps at the last: it never divides a bound by zero."""
-    return (steps - step) / steps
+    return (at.steps - at.step) / at.steps
 
 
-def constant(step: int, steps: int, schedule: dict[str, Any], epoch: float) -> float:
+def constant(at: Point, schedule: Schedule) -> float:
     """1 throughout."""
     return 1.0
 
 
-def stepwise(step: int, steps: int, schedule: dict[str, Any], epoch: float) -> float:
+def stepwise(at: Point, schedule: Schedule) -> float:
     """Multiplied by `factor` (default 0.1) at each of `milestones`, in epochs from the start of training."""
-    return float(schedule.get("factor", 0.1)) ** sum(epoch >= at for at in schedule["milestones"])
+    return float(schedule.get("factor", 0.1)) ** sum(at.epoch >= milestone for milestone in schedule["milestones"])
 
 
-SHAPES: dict[str, Callable[[int, int, dict[str, Any], float], float]] = {
+def sqrt(at: Point, schedule: Schedule) -> float:
+    """1 / √t, t = 1, 2, … counting steps, or epochs with `per: epoch`, from the end of the warm-up. Source: L, D."""
+    done = at.step // at.per_epoch if schedule.get("per") == "epoch" else at.step
+    return 1 / math.sqrt(done + 1)
+
+
+def wsd(at: Point, schedule: Schedule) -> float:
+    """1, then a decay over the last `decay_fraction` (default 0.2) of the steps that follow the warm-up.
+
+    `decay_shape` is linear, the default, or 1-sqrt: 1 − √(share of the decay done). Where all is decay, the
+    linear one is the schedule `linear`. Source: L.
+    """
+    decay = max(1, round(float(schedule.get("decay_fraction", 0.2)) * at.steps))
+    left = at.steps - at.step
+    if left > decay:
+        return 1.0
+    return 1 - math.sqrt((decay - left) / decay) if schedule.get("decay_shape") == "1-sqrt" else left / decay
+
+
+def piecewise(at: Point, schedule: Schedule) -> float:
+    """1, then the multiplier of the last of `pieces`, [epoch from the start of training, multiplier], begun."""
+    return float(next((value for epoch, value in reversed(schedule["pieces"]) if at.epoch >= epoch), 1.0))
+
+
+def restarts(at: Point, schedule: Schedule) -> float:
+    """Cosines, each from 1 towards 0: `restart_epochs` long the first, `restart_factor` (default 2) times the last.
+
+    Source: S, Experiments (14, ×2: 210 epochs are four cycles).
+    """
+    epochs, done = float(schedule["restart_epochs"]), at.step
+    while done >= (steps := max(1, round(epochs * at.per_epoch))):  # whole steps: no cycle ends on a rounding error
+        done -= steps
+        epochs *= schedule.get("restart_factor", 2)
+    return 0.5 * (1 + math.cos(math.pi * done / steps))
+
+
+SHAPES: dict[str, Callable[[Point, Schedule], float]] = {
     "constant": constant,
     "cosine": cosine,
     "linear": linear,
     "step": stepwise,
+    "sqrt": sqrt,
+    "wsd": wsd,
+    "piecewise": piecewise,
+    "restarts": restarts,
 }
-"""Each maps (step after warm-up, their number, recipe entry, epoch from the start) to a multiplier."""
+"""Each maps a step after the warm-up and the recipe's entry to a multiplier."""
+NEEDED = {
+    "step": ("milestones", "the epochs of its drops", "[30, 60, 80]"),
+    "piecewise": ("pieces", "epochs and the multipliers from there on", "[[30, 0.3], [60, 0.1]]"),
+    "restarts": ("restart_epochs", "the length of its first cycle", "14"),
+}
 
 
-def multipliers(schedule: dict[str, Any], epochs: int, steps_per_epoch: int) -> list[float]:
+def check(schedule: Schedule, epochs: int) -> None:
+    """Refuse an entry that makes no schedule for a recipe of so many epochs.
+
+    Raises:
+        ValueError: it is unknown, incomplete, all warm-up, or has drops that never come.
+    """
+    name = schedule["name"]
+    if name not in SHAPES:
+        raise ValueError(f"schedule: unknown name {name!r}; there are {', '.join(SHAPES)}")
+    key, what, example = NEEDED.get(name, (None, "", ""))
+    if key and not schedule.get(key):
+        raise ValueError(f"schedule: {name} needs {what}; for example\n\n    {key}: {example}")
+    for option, allowed in (
+        ("warmup_per", ("epoch", "step")),
+        ("per", ("step", "epoch")),
+        ("decay_shape", ("linear", "1-sqrt")),
+    ):
+        if schedule.get(option, allowed[0]) not in allowed:
+            raise ValueError(f"schedule: {option} is {' or '.join(allowed)}, not {schedule[option]!r}")
+    if not 0 <= schedule.get("warmup_epochs", 0) < epochs:
+        raise ValueError(f"schedule: warmup_epochs must be less than the recipe's epochs, {epochs}")
+    if name == "wsd" and not 0 < schedule.get("decay_fraction", 0.2) <= 1:
+        raise ValueError(f"schedule: decay_fraction is greater than 0 and at most 1, not {schedule['decay_fraction']}")
+    if name == "restarts" and not (schedule["restart_epochs"] > 0 and schedule.get("restart_factor", 2) >= 1):
+        raise ValueError("schedule: restart_epochs must be greater than 0, and restart_factor at least 1")
+    if name in ("step", "piecewise"):
+        _check_drops(schedule, name, epochs)
+
+
+def _check_drops(schedule: Schedule, name: str, epochs: int) -> None:
+    key = NEEDED[name][0]
+    at = schedule["milestones"] if name == "step" else [epoch for epoch, _ in schedule["pieces"]]
+    if list(at) != sorted(set(at)):
+        raise ValueError(f"schedule: the epochs of {key} must rise, and {at} do not")
+    if at[-1] >= epochs:
+        raise ValueError(f"schedule: {key} has epoch {at[-1]}, which never comes: the recipe has {epochs} epochs")
+    if name == "piecewise" and not all(0 < value <= 1 for _, value in schedule["pieces"]):
+        raise ValueError("schedule: the multipliers of pieces must be greater than 0 and at most 1, the peak")
+
+
+def multipliers(schedule: Schedule, epochs: int, steps_per_epoch: int) -> list[float]:
     """The multiplier of every optimizer step of a run, `epochs * steps_per_epoch` numbers.
 
     `schedule` is a recipe's entry: `name`, `warmup_epochs` (default 0), `warmup_per` and what the shape
@@ -45,27 +141,20 @@ def multipliers(schedule: dict[str, Any], epochs: int, steps_per_epoch: int) -> 
     steps that remain. Source: C, Protocol.
 
     Raises:
-        ValueError: the schedule is unknown, incomplete, or all warm-up.
+        ValueError: see `check`.
     """
-    name = schedule["name"]
-    if name not in SHAPES:
-        raise ValueError(f"schedule: unknown name {name!r}; there are {', '.join(SHAPES)}")
-    if name == "step" and not schedule.get("milestones"):
-        raise ValueError("schedule: step needs the epochs of its drops; for example\n\n    milestones: [30, 60, 80]")
+    check(schedule, epochs)
     per = schedule.get("warmup_per", "epoch")
-    if per not in ("epoch", "step"):
-        raise ValueError(f"schedule: warmup_per is epoch or step, not {per!r}")
     warmup_epochs = schedule.get("warmup_epochs", 0)
-    warmup = round(warmup_epochs * steps_per_epoch)
     total = epochs * steps_per_epoch
-    if not 0 <= warmup < total:
-        raise ValueError(f"schedule: warmup_epochs must be less than the recipe's epochs, {epochs}")
+    warmup = min(round(warmup_epochs * steps_per_epoch), total - 1)
+    shape = SHAPES[schedule["name"]]
     result = []
     for step in range(total):
         epoch = step // steps_per_epoch
         if step < warmup:
             result.append((step + 1) / warmup if per == "step" else min(1.0, (epoch + 1) / warmup_epochs))
         else:
-            shape = SHAPES[name]
-            result.append(shape(step - warmup, total - warmup, schedule, step / steps_per_epoch))
+            at = Point(step - warmup, total - warmup, step / steps_per_epoch, steps_per_epoch)
+            result.append(shape(at, schedule))
     return result

@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 from decay_atlas.training import models, optimizers
 from decay_atlas.training.batches import Data
-from decay_atlas.training.evaluate import Scores, evaluate
+from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
 from decay_atlas.training.streams import DEPTH, DROPOUT, Draw, generator, stream
 from decay_atlas.training.world import World
@@ -43,6 +42,8 @@ class Solo(Learner):
         self._scaler = torch.amp.GradScaler(
             device.type, enabled=recipe.get("precision") == "fp16" and device.type == "cuda"
         )
+        if self._scaler.is_enabled() and getattr(self._optimizer, "needs_closure", False):
+            raise ValueError(f"precision fp16 does not go with {recipe['optimizer']['name']}; take amp")
         self._begin_epoch()
 
     def train_epoch(self) -> Iterator[None]:
@@ -59,10 +60,7 @@ class Solo(Learner):
             self._scaler.unscale_(self._optimizer)
             if self.step == self.course.steps - 1:
                 self._gradient_norm = _norm([p.grad for p in self._parameters if p.grad is not None])
-            if self._clip < math.inf:
-                nn.utils.clip_grad_norm_(self._parameters, self._clip)
-            self._scaler.step(self._optimizer)
-            self._scaler.update()
+            self._move(images, labels)
             self._optimizer.zero_grad()
             self.step += 1
             yield
@@ -71,14 +69,18 @@ class Solo(Learner):
         """See `Learner.sums`."""
         n = self.course.images
         loss, correct = self.world.total(torch.stack([self._loss, self._correct.to(self._loss.dtype)])).tolist()
-        found = Sums(loss / n, 100 * correct / n, self._gradient_norm.item(), _norm(self._parameters).item())
+        found = Sums(
+            loss / n, self.task.accuracy(correct, n), self._gradient_norm.item(), _norm(self._parameters).item()
+        )
         self._begin_epoch()
         return [found]
 
     def scores(self) -> list[tuple[Scores, Scores]]:
         """See `Learner.scores`."""
         self._model.eval()
-        val, test = (evaluate(self._logits, 1, part, self.world)[0] for part in (self.data.val, self.data.test))
+        val, test = (
+            evaluate(self._logits, 1, part, self.task, self.world)[0] for part in (self.data.val, self.data.test)
+        )
         return [(val, test)]
 
     def network(self, member: Member) -> nn.Module:
@@ -121,7 +123,9 @@ class Solo(Learner):
             return model
         if self.device.type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        return DistributedDataParallel(model, [self.device.index] if self.device.type == "cuda" else None)
+        devices = [self.device.index] if self.device.type == "cuda" else None
+        # no broadcast of buffers: synchronised batch norm keeps them equal, and `keep` is each process's own
+        return DistributedDataParallel(model, devices, broadcast_buffers=False)
 
     def _begin_epoch(self) -> None:
         self._loss = torch.zeros((), device=self.device)
@@ -138,6 +142,26 @@ class Solo(Learner):
             for depth, chance in zip(self._depths, draw.uniform(0, 1, len(self._depths)), strict=True):
                 depth.keep = ((chance >= depth.p) * depth.kept).to(self.device)
 
+    def _move(self, images: Tensor, labels: Tensor) -> None:
+        """Step the optimizer, which may ask for the batch's gradients again where it has put the weights."""
+
+        def again() -> Tensor:
+            self._optimizer.zero_grad()
+            loss, _ = self._gradients(images, labels)
+            self._shorten()
+            return loss
+
+        self._shorten()
+        if getattr(self._optimizer, "needs_closure", False):
+            self._optimizer.step(again)  # type: ignore[arg-type]  # torch declares float, and takes the loss itself
+        else:
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+
+    def _shorten(self) -> None:
+        if self._clip < math.inf:
+            nn.utils.clip_grad_norm_(self._parameters, self._clip)
+
     def _gradients(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Fill the parameters' gradients; the loss summed over the images, and the number of right answers."""
         total = min(self.course.batch_size, self.course.images - self.step * self.course.batch_size)
@@ -149,13 +173,12 @@ class Solo(Learner):
                 depth.keep = mask[part]
             with self.autocast:
                 logits = self._net(images[part])
-            loss = cross_entropy(logits.float(), own, label_smoothing=self._smoothing)
+            loss = self.task.loss(full(logits), own, self._smoothing)
             # the mean over the whole batch, of which DistributedDataParallel averages the processes' parts
             self._scaler.scale(loss * (len(own) * self.world.size / total)).backward()
             with torch.no_grad():
-                answers = own if own.ndim == 1 else own.argmax(1)
                 loss_sum.append(loss * len(own))
-                correct.append((logits.argmax(1) == answers).sum())
+                correct.append(self.task.right(logits, own))
         return torch.stack(loss_sum).sum(), torch.stack(correct).sum()
 
     def _logits(self, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Where the images come from: torchvision's CIFAR files, scikit-learn's digits, folders of image files.
+"""Where the data come from: torchvision's CIFAR files, scikit-learn's digits, folders of image files, a formula.
 
 Each source yields either `Arrays` (small, decoded once) or a `Tree` (large, decoded while training).
 """
@@ -27,12 +27,15 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Arrays:
-    """Decoded images, uint8 of shape (n, channels, size, size), with int64 labels of shape (n,)."""
+    """Decoded images, uint8 of shape (n, channels, size, size), with int64 labels of shape (n,).
 
-    train_images: NDArray[np.uint8]
-    train_labels: NDArray[np.int64]
-    test_images: NDArray[np.uint8]
-    test_labels: NDArray[np.int64]
+    Or vectors, float32 of shape (n, features, 1, 1), with a float32 number each and no class names.
+    """
+
+    train_images: NDArray[Any]
+    train_labels: NDArray[Any]
+    test_images: NDArray[Any]
+    test_labels: NDArray[Any]
     class_names: list[str]
 
 
@@ -61,6 +64,33 @@ def digits(name: str, entry: dict[str, Any]) -> Arrays:
     n_test = round(float(entry.get("test_fraction", 0.4)) * len(labels))
     test, train = np.sort(order[:n_test]), np.sort(order[n_test:])
     return Arrays(images[train], labels[train], images[test], labels[test], [str(k) for k in range(10)])
+
+
+def ridge(name: str, entry: dict[str, Any]) -> Arrays:
+    """Rows a of A with b = a·w + `noise`·N(0, 1), `samples` to train on and as many, drawn anew, to test on. Source: D.
+
+    w has `features` coordinates and length 1. `columns` says how A's are made: `sparse` ones are
+    (N(0, 1) + 1)·10·N(0, 1), that factor one for a column, kept with probability 30·ln(n)/n; `gaussian` ones are
+    dense N(0, 1). All have length 10. The test rows get factors of their own, unless `test_scales` is `shared`.
+    `draw` (default 0) numbers draws of A and the noise for the same w.
+    """
+    n, features = entry["samples"], entry["features"]
+    weights = np.random.default_rng(SEED).standard_normal(features)
+    weights /= np.linalg.norm(weights)
+    draw = np.random.default_rng(np.random.SeedSequence(SEED, spawn_key=(entry.get("draw", 0),)))
+    parts, scales = [], None
+    for _ in ("train", "test"):
+        columns = draw.standard_normal((n, features))
+        if entry["columns"] == "sparse":
+            if scales is None or entry.get("test_scales") != "shared":
+                scales = 10 * draw.standard_normal(features)
+            columns = (columns + 1) * scales
+            columns *= draw.random((n, features)) < 30 * np.log(n) / n
+        lengths = np.linalg.norm(columns, axis=0)
+        columns *= 10 / np.where(lengths > 0, lengths, 1)
+        numbers = columns @ weights + entry["noise"] * draw.standard_normal(n)
+        parts += [columns.astype(np.float32).reshape(n, features, 1, 1), numbers.astype(np.float32)]
+    return Arrays(parts[0], parts[1], parts[2], parts[3], class_names=[])
 
 
 def cifar(name: str, entry: dict[str, Any]) -> Arrays:
@@ -133,11 +163,15 @@ SOURCES: dict[str, Callable[[str, dict[str, Any]], Arrays | Tree]] = {
     "digits": digits,
     "image_folder": image_folder,
     "imagenet": image_tree,
+    "ridge": ridge,
 }
 
 
-def stratified_order(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """A permutation of which every prefix holds the classes in their proportions, give or take an image."""
+def stratified_order(labels: NDArray[Any], seed: int) -> NDArray[np.int64]:
+    """A permutation of which every prefix holds the classes in their proportions, give or take an image.
+
+    Of numbers, hardly any of which come twice, it is any permutation.
+    """
     generator = np.random.default_rng(seed)
     place = np.empty(len(labels))
     for label in np.unique(labels):

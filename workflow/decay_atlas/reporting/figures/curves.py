@@ -155,7 +155,7 @@ def _tuning_panel(known: pd.DataFrame, where: str, metric: Metric) -> Panel:
             axes.fill_between(rows.index, rows["min"], rows["max"], color=colour, alpha=0.15, lw=0)
             axes.plot(rows.index, rows["mean"], color=colour, lw=1.4, label=label)
     for number_, (strategy, row) in enumerate(means.iterrows()):
-        mark = style.MARKERS[number_ % 7]
+        mark = style.MARKERS[number_ % len(style.MARKERS)]
         axes.plot(row["budget"], row["gap"], mark, ms=6, color=style.SERIES[(number_ + 1) % 7], label=strategy)
     axes.set_xscale("log")
     budgets = known["budget"]
@@ -175,7 +175,7 @@ def _tuning_seen(means: pd.DataFrame, metric: Metric) -> str:
     if means.empty:
         return "what random search loses at each budget"
     best = means["gap"].idxmin()
-    return f"{best} loses {metric.loss(means['gap'][best])} with {number(means['budget'][best], 3)} cells"
+    return f"{best} loses {metric.loss(means['gap'][best])} with {means['budget'][best]:.3g} cells"
 
 
 def importance(table: pd.DataFrame) -> list[Panel]:

@@ -38,7 +38,8 @@ def _slopes_panel(laws: pd.DataFrame, where: str) -> Panel:
     archs = sorted(dict.fromkeys(laws["arch"]), key=lambda arch: arch == POOLED)
     verdicts = best_method(laws)
     title = f"{where}: {_slopes_seen(verdicts)}"
-    figure, axes = style.new(title, height=1.5 + 0.42 * len(archs))
+    rows_high = 0.42 * max(2, len(archs))
+    figure, axes = style.new(title, height=1.5 + rows_high)
     for law, slope in LAWS.items():
         axes.axvline(slope, color=style.LAW_COLOURS[law], dashes=style.LAW_DASHES[law], lw=1.2)
         axes.annotate(
@@ -62,7 +63,7 @@ def _slopes_panel(laws: pd.DataFrame, where: str) -> Panel:
     axes.set_xlim(-max(1.3, reach * 1.05), max(1.3, reach * 1.05))
     _rows(axes, ["all pooled" if arch == POOLED else arch for arch in archs])
     axes.set_xlabel("slope b of λ* ∝ η^b, with 95 % interval")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.6 / (0.42 * len(archs) + 0.5)), ncols=1)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.6 / (rows_high + 0.5)), ncols=1)
     words = [f"{row['arch']} {number(row['slope'])}, {row['verdict']}" for row in verdicts.to_dict("records")]
     return Panel(
         figure,

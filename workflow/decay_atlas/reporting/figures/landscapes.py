@@ -140,7 +140,8 @@ def _map(
     figure, axes = style.new(title, height=3.7)
     tips = _draw_cells(axes, figure, landscape, places, mean, count, metric)
     _axes(axes, landscape, places, zero)
-    _draw_laws(axes, optima, slope, min(c.bottom for c in places if landscape.wd[c.wd] > 0 or zero is None))
+    above_zero = [c.bottom for c in places if landscape.wd[c.wd] > 0 or zero is None]
+    _draw_laws(axes, optima, slope, min(above_zero, default=places[0].bottom))
     _draw_optima(axes, landscape, optima, zero)
     return Panel(figure, _words(label, landscape, mean, optima, metric), tips)
 

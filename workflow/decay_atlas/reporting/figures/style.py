@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.optimize import isotonic_regression
 
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import axis_value
@@ -31,7 +33,7 @@ LAW_DASHES: dict[str, tuple[float, ...]] = {
     "product": (6, 1.5, 1, 1.5),
 }
 SERIES = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c"]
-MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*"]
 ACCENT = "#0f7c8a"
 
 GROUP = ["dataset", "recipe"]
@@ -120,3 +122,24 @@ def log_axis(axes: Axes, which: str, values: Iterable[float], label: str, most: 
     axis.set_ticks([10**position for position, _ in ticks], [text for _, text in ticks])
     axis.set_minor_locator(mpl.ticker.NullLocator())
     axis.set_label_text(label)
+
+
+def spread(values: Sequence[float], apart: float) -> list[float]:
+    """The places nearest to `values` (in least squares) that keep their order and are `apart` from each other."""
+    order = np.argsort(values, kind="stable")
+    steps = apart * np.arange(len(order))
+    places = np.empty(len(order))
+    places[order] = isotonic_regression(np.asarray(values, float)[order] - steps).x + steps
+    return places.tolist()
+
+
+def end_labels(axes: Axes, ends: Sequence[tuple[float, float, str, str]], apart: float = 0.075) -> None:
+    """Name lines at the right of the axes: (x, y, text, colour) of each line's end, once the limits are final."""
+    to_fraction = axes.transScale + axes.transLimits
+    heights = [float(to_fraction.transform((x, y))[1]) for x, y, _, _ in ends]
+    for (x, y, text, colour), height in zip(ends, spread(heights, apart), strict=True):
+        axes.annotate(
+            text, (x, y), (1.03, height), xycoords="data", textcoords="axes fraction", va="center",
+            color=INK, fontsize=TYPE - 0.5, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.8, "shrinkA": 1, "shrinkB": 1, "relpos": (0, 0.5)},
+        )  # fmt: skip

@@ -29,7 +29,7 @@ from decay_atlas.training.optimizers.asam import ASAM
 from decay_atlas.training.optimizers.awd import AWD
 from decay_atlas.training.optimizers.lamb import Lamb
 from decay_atlas.training.optimizers.lion import Lion
-from decay_atlas.training.optimizers.options import Rate, rates, stacked
+from decay_atlas.training.optimizers.options import Rate, is_ensemble, rates
 from decay_atlas.training.optimizers.padam import Padam
 from decay_atlas.training.optimizers.radam import RAdam
 from decay_atlas.training.optimizers.sam import SAM
@@ -67,7 +67,7 @@ __all__ = [
     "build",
     "can_ensemble",
     "check",
-]  # fmt: skip
+]
 
 
 def sam(
@@ -136,7 +136,7 @@ def build(parameters: Iterable[Tensor], entry: dict[str, Any], lr: Rate, wd: Rat
     options = dict(entry)
     name = options.pop("name")
     _check_names(name, options)
-    if stacked(lr, wd) and not can_ensemble(entry):
+    if is_ensemble(lr, wd) and not can_ensemble(entry):
         raise ValueError(f"optimizer {name}: it serves no ensemble; train its runs one after another (engine serial)")
     try:
         rates(lr, wd)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive, check
-from decay_atlas.training.optimizers.options import Rate, stacked
+from decay_atlas.training.optimizers.options import Rate, is_ensemble
 
 
 class Adam(Adaptive):
@@ -34,7 +34,7 @@ def adam(
     eps: float = EPS,
 ) -> Optimizer:
     """Adam: PyTorch's for a run alone, `Adam` for an ensemble."""
-    if stacked(lr, weight_decay):
+    if is_ensemble(lr, weight_decay):
         return Adam(parameters, lr, weight_decay, betas, eps)
     check(betas, eps)
     return torch.optim.Adam(

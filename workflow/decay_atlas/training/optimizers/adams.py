@@ -38,10 +38,10 @@ class AdamS(Adaptive):
         within("p", p, 0)
         super().__init__(parameters, lr, weight_decay, betas, eps, p=float(p))
 
-    def decay(self, leaves: Leaves, second: list[Tensor]) -> Rate:
+    def decay(self, leaves: Leaves, second: str) -> Rate:
         """See `Adaptive.decay`."""
         rate, p = leaves.lr * leaves.wd, leaves.group["p"]
         if p == 0:
             return rate
-        average = mean(second, leaves.ensemble) / correction(leaves, 1)
+        average = mean(self.kept(second, leaves), leaves.ensemble) / correction(leaves, 1)
         return torch.where(average > 0, times(rate, average ** (-p)), 0)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive, check
-from decay_atlas.training.optimizers.options import Rate, stacked
+from decay_atlas.training.optimizers.options import Rate, is_ensemble
 
 
 class AdamW(Adaptive):
@@ -32,7 +32,7 @@ def adamw(
     eps: float = EPS,
 ) -> Optimizer:
     """AdamW: PyTorch's for a run alone, `AdamW` for an ensemble."""
-    if stacked(lr, weight_decay):
+    if is_ensemble(lr, weight_decay):
         return AdamW(parameters, lr, weight_decay, betas, eps)
     check(betas, eps)
     # fused is one kernel over all tensors, on CPU too: at demo size it halves the cost of a step

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from decay_atlas.training.optimizers.adaptive import Adaptive
 from decay_atlas.training.optimizers.options import Rate
 from decay_atlas.training.optimizers.stacked import Leaves
@@ -24,6 +22,6 @@ class AdamWLH(Adaptive):
     0.625
     """
 
-    def decay(self, leaves: Leaves, second: list[Tensor]) -> Rate:
+    def decay(self, leaves: Leaves, second: str) -> Rate:
         """See `Adaptive.decay`."""
         return leaves.schedule * leaves.wd

@@ -44,40 +44,32 @@ class Adaptive(Stacked):
     def update(self, leaves: Leaves) -> None:
         """See `Stacked.update`."""
         beta1, beta2 = leaves.group["betas"]
-        gradients = leaves.gradients
-        if self.coupled:
-            gradients = added(gradients, leaves.weights, leaves.wd)
-        first, second = self.kept("exp_avg", leaves), self.kept("exp_avg_sq", leaves)
-        torch._foreach_lerp_(first, gradients, 1 - beta1)
-        self.second_moment(second, gradients, beta2)
-        if self.amsgrad:
-            largest = self.kept("max_exp_avg_sq", leaves)
-            torch._foreach_maximum_(largest, second)
-            second = largest
-        decay = self.decay(leaves, second)
-        if decay is not None:
-            scale_(leaves.weights, 1 - decay)
-        self.move(leaves, first, second)
+        used = "max_exp_avg_sq" if self.amsgrad else "exp_avg_sq"
+        for part in leaves.parts():
+            gradients = added(part.gradients, part.weights, part.wd) if self.coupled else part.gradients
+            second = self.kept("exp_avg_sq", part)
+            torch._foreach_lerp_(self.kept("exp_avg", part), gradients, 1 - beta1)
+            self.second_moment(second, gradients, beta2)
+            if self.amsgrad:
+                torch._foreach_maximum_(self.kept(used, part), second)
+        decay = self.decay(leaves, used)
+        for part in leaves.parts():
+            if decay is not None:
+                scale_(part.weights, 1 - decay)
+            self.move(part, self.kept("exp_avg", part), self.kept(used, part))
 
     def second_moment(self, second: list[Tensor], gradients: list[Tensor], beta2: float) -> None:
         """Bring v up to date, in place."""
         torch._foreach_mul_(second, beta2)
         torch._foreach_addcmul_(second, gradients, gradients, 1 - beta2)
 
-    def decay(self, leaves: Leaves, second: list[Tensor]) -> Rate | None:
-        """The share of itself that every weight loses outside the gradient."""
+    def decay(self, leaves: Leaves, second: str) -> Rate | None:
+        """The share of itself that every weight loses outside the gradient; `second` is the name of v, kept."""
         return None if self.coupled else leaves.lr * leaves.wd
 
     def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
-        """Take the step."""
-        step(leaves, first, self.denominators(leaves, second), leaves.lr / correction(leaves, 0))
-
-    def denominators(self, leaves: Leaves, second: list[Tensor]) -> list[Tensor]:
-        """√v̂ + eps."""
-        roots = list(torch._foreach_sqrt(second))
-        torch._foreach_div_(roots, correction(leaves, 1) ** 0.5)
-        torch._foreach_add_(roots, leaves.group["eps"])
-        return roots
+        """Take the step with m and v."""
+        step(leaves, first, denominators(leaves, second), leaves.lr / correction(leaves, 0))
 
 
 def check(betas: Sequence[float], eps: float) -> None:
@@ -95,9 +87,17 @@ def correction(leaves: Leaves, moment: int) -> float:
     return 1 - float(leaves.group["betas"][moment]) ** leaves.step
 
 
+def denominators(leaves: Leaves, second: list[Tensor]) -> list[Tensor]:
+    """√v̂ + eps."""
+    roots = list(torch._foreach_sqrt(second))
+    torch._foreach_div_(roots, correction(leaves, 1) ** 0.5)
+    torch._foreach_add_(roots, leaves.group["eps"])
+    return roots
+
+
 def step(leaves: Leaves, numerators: list[Tensor], denominators: list[Tensor], rate: Rate) -> None:
     """θ ← θ − rate · numerator / denominator, element by element."""
-    if isinstance(rate, Tensor):
+    if isinstance(rate, Tensor):  # in the order of the other case: a member gets the bits of a run alone
         torch._foreach_addcdiv_(leaves.weights, scaled(numerators, -rate), denominators)
     else:
         torch._foreach_addcdiv_(leaves.weights, numerators, denominators, -rate)

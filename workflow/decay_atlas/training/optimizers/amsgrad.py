@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive, check
-from decay_atlas.training.optimizers.options import Rate, stacked
+from decay_atlas.training.optimizers.options import Rate, is_ensemble
 
 
 class AMSGrad(Adaptive):
@@ -35,7 +35,7 @@ def amsgrad(
     eps: float = EPS,
 ) -> Optimizer:
     """AMSGrad: PyTorch's for a run alone, `AMSGrad` for an ensemble."""
-    if stacked(lr, weight_decay):
+    if is_ensemble(lr, weight_decay):
         return AMSGrad(parameters, lr, weight_decay, betas, eps)
     check(betas, eps)
     return torch.optim.Adam(

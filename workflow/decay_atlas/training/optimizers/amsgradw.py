@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive, check
-from decay_atlas.training.optimizers.options import Rate, stacked
+from decay_atlas.training.optimizers.options import Rate, is_ensemble
 
 
 class AMSGradW(Adaptive):
@@ -34,7 +34,7 @@ def amsgradw(
     eps: float = EPS,
 ) -> Optimizer:
     """AMSGradW: PyTorch's for a run alone, `AMSGradW` for an ensemble."""
-    if stacked(lr, weight_decay):
+    if is_ensemble(lr, weight_decay):
         return AMSGradW(parameters, lr, weight_decay, betas, eps)
     check(betas, eps)
     return torch.optim.AdamW(

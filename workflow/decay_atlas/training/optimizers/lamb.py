@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.adaptive import BETAS, Adaptive, correction
+from decay_atlas.training.optimizers.adaptive import BETAS, Adaptive, correction, denominators
 from decay_atlas.training.optimizers.options import Rate
 from decay_atlas.training.optimizers.stacked import Leaves, norm_of, spread, times
 
@@ -36,7 +36,7 @@ class Lamb(Adaptive):
     ) -> None:
         super().__init__(parameters, lr, weight_decay, betas, eps)
 
-    def decay(self, leaves: Leaves, second: list[Tensor]) -> None:
+    def decay(self, leaves: Leaves, second: str) -> None:
         """None here: it is part of the direction."""
 
     def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
@@ -44,7 +44,7 @@ class Lamb(Adaptive):
         bias = correction(leaves, 0)
         decay = spread(torch.as_tensor(leaves.wd, dtype=torch.float64), first)
         for weight, numerator, denominator, wd in zip(
-            leaves.weights, first, self.denominators(leaves, second), decay, strict=True
+            leaves.weights, first, denominators(leaves, second), decay, strict=True
         ):
             direction = numerator / (denominator * bias) + wd * weight
             length, size = norm_of(direction, leaves.ensemble), norm_of(weight, leaves.ensemble)

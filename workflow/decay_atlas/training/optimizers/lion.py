@@ -41,8 +41,9 @@ class Lion(Stacked):
     def update(self, leaves: Leaves) -> None:
         """See `Stacked.update`."""
         beta1, beta2 = leaves.group["betas"]
-        average = self.kept("exp_avg", leaves)
-        direction = torch._foreach_sign(torch._foreach_lerp(average, leaves.gradients, 1 - beta1))
-        scale_(leaves.weights, 1 - leaves.lr * leaves.wd)
-        add_(leaves.weights, list(direction), -leaves.lr)
-        torch._foreach_lerp_(average, leaves.gradients, 1 - beta2)
+        for part in leaves.parts():
+            average = self.kept("exp_avg", part)
+            direction = torch._foreach_sign(torch._foreach_lerp(average, part.gradients, 1 - beta1))
+            scale_(part.weights, 1 - part.lr * part.wd)
+            add_(part.weights, list(direction), -part.lr)
+            torch._foreach_lerp_(average, part.gradients, 1 - beta2)

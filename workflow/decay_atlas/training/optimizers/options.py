@@ -62,7 +62,7 @@ def rates(lr: Rate, weight_decay: Rate) -> None:
         within("weight_decay", value, 0)
 
 
-def stacked(lr: Rate, weight_decay: Rate) -> bool:
+def is_ensemble(lr: Rate, weight_decay: Rate) -> bool:
     """Whether these are the rates of an ensemble."""
     return any(isinstance(rate, Tensor) and rate.ndim > 0 for rate in (lr, weight_decay))
 

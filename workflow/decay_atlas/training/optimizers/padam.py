@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive
+from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive, correction, denominators, step
 from decay_atlas.training.optimizers.options import Rate, within
 from decay_atlas.training.optimizers.stacked import Leaves
 
@@ -40,8 +40,8 @@ class Padam(Adaptive):
         within("p", p, 0)
         super().__init__(parameters, lr, weight_decay, betas, eps, p=float(p))
 
-    def denominators(self, leaves: Leaves, second: list[Tensor]) -> list[Tensor]:
-        """(√v̂ + eps)^(2p)."""
-        roots = super().denominators(leaves, second)
+    def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
+        """See `Adaptive.move`."""
+        roots = denominators(leaves, second)
         torch._foreach_pow_(roots, 2 * leaves.group["p"])
-        return roots
+        step(leaves, first, roots, leaves.lr / correction(leaves, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from decay_atlas.training.optimizers.adaptive import Adaptive, correction, step
@@ -17,7 +18,6 @@ class RAdam(Adaptive):
     ρ_t > 5. As PyTorch's RAdam: eps is added to √v before its bias correction, and the decay is in the gradient,
     while the authors' own program decays by lr·wd outside of it. Source: S, compared; Liu et al. 2020.
 
-    >>> import torch
     >>> weights = torch.nn.Parameter(torch.tensor([1.0]))
     >>> optimizer = RAdam([weights], lr=0.25, weight_decay=1.0)
     >>> weights.sum().backward()
@@ -38,9 +38,6 @@ class RAdam(Adaptive):
             add_(leaves.weights, first, -rate)
             return
         rectified = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-        root = math.sqrt(correction(leaves, 1))
-        step(leaves, first, self.denominators(leaves, second), rate * (math.sqrt(rectified) * root))
-
-    def denominators(self, leaves: Leaves, second: list[Tensor]) -> list[Tensor]:
-        """√v + eps, without the bias correction."""
-        return [second_moment.sqrt().add_(leaves.group["eps"]) for second_moment in second]
+        roots = list(torch._foreach_sqrt(second))
+        torch._foreach_add_(roots, leaves.group["eps"])
+        step(leaves, first, roots, rate * math.sqrt(rectified * correction(leaves, 1)))

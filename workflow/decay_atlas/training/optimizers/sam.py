@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from decay_atlas.training.optimizers.options import stacked, within
+from decay_atlas.training.optimizers.options import is_ensemble, within
 from decay_atlas.training.optimizers.stacked import add_, norm
 
 
@@ -55,7 +55,7 @@ class SAM(Optimizer):
         if closure is None:
             raise ValueError(f"{type(self).__name__} needs a closure that computes the loss and its gradient anew")
         group = self.param_groups[0]
-        ensemble = stacked(group["lr"], group["weight_decay"])
+        ensemble = is_ensemble(group["lr"], group["weight_decay"])
         weights = [parameter for parameter in group["params"] if parameter.grad is not None]
         uphill = [weight.grad.clone() for weight in weights if weight.grad is not None]
         scales = self.scales(weights)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from decay_atlas.training.optimizers.momentum import Momentum
-from decay_atlas.training.optimizers.options import Rate, flag, stacked, within
+from decay_atlas.training.optimizers.options import Rate, flag, is_ensemble, within
 from decay_atlas.training.optimizers.stacked import Leaves, added
 
 
@@ -60,7 +60,7 @@ def sgd(
     nesterov: bool = False,
 ) -> Optimizer:
     """SGD: PyTorch's for a run alone, `SGD` for an ensemble."""
-    if stacked(lr, weight_decay):
+    if is_ensemble(lr, weight_decay):
         return SGD(parameters, lr, weight_decay, momentum, nesterov)
     check(momentum, nesterov)
     return torch.optim.SGD(

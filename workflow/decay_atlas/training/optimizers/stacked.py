@@ -7,15 +7,18 @@ is reduced over every dimension but the first, and over all parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from decay_atlas.training.optimizers.options import Rate, rates, stacked
+from decay_atlas.training.optimizers.options import Rate, is_ensemble, rates
+
+PART = 2**17
+"""Elements: half a megabyte of single precision."""
 
 
 @dataclass
@@ -35,6 +38,17 @@ class Leaves:
     schedule: Rate
     ensemble: bool
 
+    def parts(self) -> Iterator[Leaves]:
+        """The leaves in parts of at most `PART` elements or one tensor on a processor, so that what is computed
+        of a part stays in its cache; all at once elsewhere, in the fewest kernels."""
+        start = size = 0
+        for end, weight in enumerate(self.weights):
+            if weight.device.type == "cpu" and size and size + weight.numel() > PART:
+                yield replace(self, weights=self.weights[start:end], gradients=self.gradients[start:end])
+                start, size = end, 0
+            size += weight.numel()
+        yield replace(self, weights=self.weights[start:], gradients=self.gradients[start:])
+
 
 class Stacked(Optimizer):
     """Base of the optimizers: state, step counter and rates; a subclass writes `initial` and `update`.
@@ -50,7 +64,7 @@ class Stacked(Optimizer):
 
     def __init__(self, parameters: Iterable[Tensor], lr: Rate, weight_decay: Rate, **options: Any) -> None:
         rates(lr, weight_decay)
-        if stacked(lr, weight_decay):
+        if is_ensemble(lr, weight_decay):
             both = torch.broadcast_tensors(torch.as_tensor(lr), torch.as_tensor(weight_decay))
             lr, weight_decay = (rate.clone() for rate in both)
         initial = lr.clone() if isinstance(lr, Tensor) else lr
@@ -66,7 +80,7 @@ class Stacked(Optimizer):
             raise ValueError(f"{type(self).__name__} takes all parameters of a model as one group")
         super().add_param_group(param_group)
         group = self.param_groups[0]
-        if stacked(group["lr"], group["weight_decay"]):
+        if is_ensemble(group["lr"], group["weight_decay"]):
             members = len(group["lr"])
             for parameter in group["params"]:
                 if parameter.shape[:1] != (members,):
@@ -105,7 +119,7 @@ class Stacked(Optimizer):
         return loss
 
     def _leaves(self, group: dict[str, Any], weights: list[Tensor]) -> Leaves:
-        ensemble = stacked(group["initial_lr"], group["weight_decay"])
+        ensemble = is_ensemble(group["initial_lr"], group["weight_decay"])
         for number, weight in enumerate(weights):
             if weight not in self.state:
                 self._create(group, weight, first=number == 0, ensemble=ensemble)
@@ -115,8 +129,9 @@ class Stacked(Optimizer):
             torch._foreach_add_(steps, 1)
             step = int(steps[0])
         # in double precision, as Python's numbers are: a member's rates are then rounded as those of a run alone
+        device = group["lr"].device if isinstance(group["lr"], Tensor) else None
         lr, initial, wd = (
-            torch.as_tensor(group[name]).double() if ensemble else _number(group[name])
+            torch.as_tensor(group[name], dtype=torch.float64, device=device) if ensemble else _number(group[name])
             for name in ("lr", "initial_lr", "weight_decay")
         )
         gradients = [weight.grad for weight in weights if weight.grad is not None]
@@ -139,15 +154,11 @@ def times(rate: Rate, factor: Tensor) -> Tensor:
 
 def spread(rate: Tensor, tensors: list[Tensor]) -> list[Tensor]:
     """For every tensor the rate, 0-d or [M], as a factor that broadcasts over it."""
-    known: dict[tuple[torch.dtype, torch.device, int], Tensor] = {}
-    factors = []
-    for tensor in tensors:
-        key = (tensor.dtype, tensor.device, tensor.ndim)
-        if key not in known:
-            shape = (-1, *[1] * (tensor.ndim - 1)) if rate.ndim else ()
-            known[key] = rate.to(tensor).view(shape)
-        factors.append(known[key])
-    return factors
+    rate = rate.to(tensors[0])  # the parameters of a model share a type and a device
+    if not rate.ndim:
+        return [rate] * len(tensors)
+    views = {ndim: rate.view(-1, *[1] * (ndim - 1)) for ndim in {tensor.ndim for tensor in tensors}}
+    return [views[tensor.ndim] for tensor in tensors]
 
 
 def scale_(tensors: list[Tensor], rate: Rate) -> None:

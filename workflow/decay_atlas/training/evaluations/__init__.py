@@ -13,9 +13,11 @@ from typing import Any
 from torch import nn
 
 from decay_atlas.training.batches import Data
+from decay_atlas.training.evaluations.pgd import pgd
+from decay_atlas.training.evaluations.pruning import pruning
 
 Evaluation = Callable[[nn.Module, Data], Any]
-EVALUATIONS: dict[str, Evaluation] = {}
+EVALUATIONS: dict[str, Evaluation] = {"pgd": pgd, "pruning": pruning}
 
 
 def check(names: list[str]) -> None:
@@ -26,8 +28,7 @@ def check(names: list[str]) -> None:
     """
     for name in names:
         if name not in EVALUATIONS:
-            known = ", ".join(EVALUATIONS) or "none yet"
-            raise ValueError(f"evaluations: unknown {name!r}; there are {known}")
+            raise ValueError(f"evaluations: unknown {name!r}; there are {', '.join(EVALUATIONS)}")
 
 
 def run(names: list[str], model: nn.Module, data: Data) -> dict[str, Any]:

@@ -1,0 +1,299 @@
+"""Training as study code usually does it, a process a run, against our serial and fused engines.
+
+    python benchmarks/training.py demo       the demo study's networks, whole runs: about 6 minutes on two cores
+    python benchmarks/training.py cifar      the published networks at 32 pixels and batch 128, a few steps
+    python benchmarks/training.py input      augmentation, and decoding a JPEG tree, in images a second
+
+Every row's figures come from the same call, the baseline (benchmarks/published_loop.py) among them; each
+measurement is a process of its own. `core` is seconds of processor time a run costs, of all its processes, with
+their start: what a run costs on one core. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from published_loop import transform_of
+from torch.utils.data import DataLoader
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from decay_atlas.config import load
+from decay_atlas.grid import Run, digest_of, settings_of
+from decay_atlas.training import augment, datasets
+from decay_atlas.training.batches import Data, Epoch
+from decay_atlas.training.ensemble import Ensemble
+from decay_atlas.training.environment import choose_device, device_name
+from decay_atlas.training.learner import Learner, Member
+from decay_atlas.training.solo import Solo
+from decay_atlas.training.streams import AUGMENT, Draw, generator
+from decay_atlas.training.world import World
+
+ROOT = Path(__file__).parents[1]
+BASELINE = Path(__file__).with_name("published_loop.py")
+STEPS = {"cpu": 3, "cuda": 50}
+MEMBERS = {"cpu": 2, "cuda": 8}
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}  # in the baseline's favour: small nets lose time with more
+
+Row = dict[str, Any]
+
+
+def demo() -> Iterator[Row]:
+    """Whole runs of the demo study: a process a run against a pack a network, start-up and all."""
+    config = load("demo", ROOT)
+    (block,) = config["grid"]
+    points = [(lr, wd) for lr in block["lr"] for wd in block["wd"]]
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "digits"
+        datasets.prepare("digits", config["datasets"]["digits"], data)
+        for arch in block["arch"]:
+            recipe = config["recipes"][block["recipe"][0]]
+            settings = settings_of(config["datasets"]["digits"], recipe, config["archs"][arch])
+            lr, wd = points[len(points) // 2]
+            command = [sys.executable, BASELINE, "--settings", json.dumps(settings), "--data", data]
+            row: Row = {"network": arch, "published loop": measured([*command, "--lr", lr, "--wd", wd], 1)}
+            for engine in ("serial", "fused"):
+                records = [Run("digits", engine, arch, digest_of(settings), *point, 0).path for point in points]
+                command = [sys.executable, "-m", "decay_atlas.training", "--settings", json.dumps(settings)]
+                command += ["--data", data, "--engine", engine, "--device", "cpu"]
+                paths = [str(Path(folder) / path) for path in records]
+                row[engine] = measured([*command, *paths], len(points))
+            yield row
+
+
+def measured(command: list[Any], runs: int) -> dict[str, float]:
+    """What `runs` runs made by one command cost, a run."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    subprocess.run([str(part) for part in command], check=True, capture_output=True, env=ENVIRONMENT)
+    wall = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    core = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"wall": wall / runs, "core": core / runs}
+
+
+def cifar() -> Iterator[Row]:
+    """Steps a second of the published networks on random images of CIFAR's shape, in the published recipe."""
+    config = load("coupling", ROOT)
+    device = choose_device("auto")
+    peak = matmul_peak(device)
+    with tempfile.TemporaryDirectory() as folder:
+        random_images(Path(folder), config["datasets"]["cifar100"])
+        for arch in config["grid"][0]["arch"]:
+            recipe = config["recipes"]["published-cifar"]
+            settings = settings_of(config["datasets"]["cifar100"], recipe, config["archs"][arch])
+            steps = STEPS[device.type]
+            command = [sys.executable, BASELINE, "--settings", json.dumps(settings), "--data", folder]
+            row: Row = {"network": arch, "peak": peak}
+            row["published loop"] = asked([*command, "--lr", 1e-3, "--wd", 0.01, "--steps", steps])
+            for engine in ("serial", "fused"):
+                command = [sys.executable, __file__, "steps", "--settings", json.dumps(settings), "--data", folder]
+                row[engine] = asked([*command, "--engine", engine])
+            yield row
+
+
+def asked(command: list[Any]) -> dict[str, float]:
+    """The JSON that a command prints last."""
+    done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def steps(settings: dict[str, Any], folder: Path, engine: str) -> Row:
+    """Steps a second of all members together, the operations of one and the memory of all."""
+    device = choose_device("auto")
+    torch.set_num_threads(os.cpu_count() or 1)
+    data = Data(datasets.load(folder, settings["recipe"]), settings, device, threads=1)
+    count = MEMBERS[device.type] if engine == "fused" else 1
+    members = [Member(1e-3, 0.01 * (number + 1), 0) for number in range(count)]
+    learner: Learner
+    if engine == "fused":
+        learner = Ensemble(settings, members, data, device, World())
+    else:
+        learner = Solo(settings, members[0], data, device, World())
+    taken = learner.train_epoch()
+    next(taken)
+    if engine == "serial":
+        with FlopCounterMode(display=False) as counter:
+            next(taken)
+        operations = counter.get_total_flops()
+    else:
+        next(taken)
+        operations = 0
+    wait(device)
+    began = time.perf_counter()
+    for _ in range(STEPS[device.type]):
+        next(taken)
+    wait(device)
+    seconds = time.perf_counter() - began
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if device.type == "cuda":
+        memory = torch.cuda.max_memory_allocated(device)
+    return {"steps_per_second": count * STEPS[device.type] / seconds, "operations": operations, "memory": memory}
+
+
+def wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def matmul_peak(device: torch.device) -> float:
+    """Operations a second of one large matrix product in the precision the networks use."""
+    size = 8192 if device.type == "cuda" else 2048
+    torch.set_num_threads(os.cpu_count() or 1)
+    matrix = torch.randn(size, size, device=device, dtype=torch.bfloat16 if device.type == "cuda" else torch.float32)
+    best = 0.0
+    for _ in range(6):
+        wait(device)
+        began = time.perf_counter()
+        matrix @ matrix
+        wait(device)
+        best = max(best, 2 * size**3 / (time.perf_counter() - began))
+    return best
+
+
+def random_images(folder: Path, entry: dict[str, Any], n: int = 50_000) -> None:
+    """A prepared data set of noise in the shape of an entry's."""
+    chance = np.random.default_rng(0)
+    shape = (len(entry["mean"]), entry["image_size"], entry["image_size"])
+    sizes = {"train": n, "test": 1000}
+    for part, size in sizes.items():
+        np.save(folder / f"{part}_images.npy", chance.integers(0, 256, (size, *shape), np.uint8))
+        np.save(folder / f"{part}_labels.npy", chance.integers(0, entry["classes"], size))
+    np.save(folder / "split_order.npy", np.arange(n))
+    manifest = {"name": "noise", "kind": "arrays", "classes": entry["classes"], "channels": shape[0]}
+    manifest |= {"image_size": shape[1], "checksum": "noise", **sizes}
+    (folder / datasets.MANIFEST).write_text(json.dumps(manifest))
+
+
+def inputs() -> Iterator[Row]:
+    """Images a second: augmentation of whole batches against one image at a time, and decoding a tree."""
+    config = load("coupling", ROOT)
+    device = choose_device("auto")
+    entry = config["datasets"]["cifar100"]
+    images = torch.randint(0, 256, (4096, 3, 32, 32), dtype=torch.uint8)
+    for family, names in config["recipes"]["published-cifar"]["augment"].items():
+        single = transform_of({"dataset": entry}, names)
+        pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images[:512]]
+        theirs = rate(lambda single=single, pictures=pictures: [single(picture) for picture in pictures], 512)
+        moved = images.to(device)
+        draw = Draw(generator(0, AUGMENT), len(images))
+        ours = rate(lambda moved=moved, names=names, draw=draw: augment.augmented(moved, names, draw), len(images))
+        yield {"what": f"augmentation, {family}", "one by one": theirs, "ours": ours}
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "raw"
+        files = jpeg_tree(tree)
+        alone = rate(lambda: [Image.open(file).convert("RGB") for file in files], len(files))
+        entry = {**config["datasets"]["imagenet"], "path": str(tree), "classes": 8}
+        datasets.prepare("imagenet", entry, Path(folder) / "data")
+        recipe = {**config["recipes"]["published-imagenet"], "augment": ["resized_crop", "flip"]}
+        split = datasets.load(Path(folder) / "data", recipe)
+        threads = os.cpu_count() or 1
+        source = Data(split, {"dataset": entry, "recipe": recipe}, device, threads).train
+        cut = transforms.Compose([transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip()])
+        scale = [transforms.ToTensor(), transforms.Normalize(entry["mean"], entry["std"])]
+        usual = ImageFolder(tree / "train", transforms.Compose([cut, *scale]))
+        loader = DataLoader(usual, batch_size=128, shuffle=True, num_workers=4)
+        epoch = Epoch(seed=0, number=0, batch_size=128, images=len(files))
+        yield {
+            "what": f"a JPEG tree at 224 px ({alone:,.0f} a second and core is decoding alone)",
+            "one by one": rate(lambda: list(loader), len(files)),
+            "ours": rate(lambda: list(source.training(epoch)), len(files)),
+        }
+
+
+def jpeg_tree(root: Path, classes: int = 8, each: int = 96) -> list[Path]:
+    """Training and validation folders of noise-like photographs of ImageNet's usual size, 500 × 375."""
+    chance = np.random.default_rng(0)
+    files = []
+    for number in range(classes * (each + 4)):
+        part, name = ("train" if number < classes * each else "val"), f"n{number % classes:08d}"
+        coarse = Image.fromarray(chance.integers(0, 256, (24, 32, 3), np.uint8)).resize(
+            (500, 375), Image.Resampling.BICUBIC
+        )
+        path = root / part / name / f"{number}.JPEG"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coarse.save(path, quality=90)
+        files += [path] if part == "train" else []
+    return files
+
+
+def rate(work: Callable[[], Any], n: int) -> float:
+    """Images a second, the best of three."""
+    best = 0.0
+    for _ in range(3):
+        began = time.perf_counter()
+        work()
+        best = max(best, n / (time.perf_counter() - began))
+    return best
+
+
+def gain(row: Row, engine: str, figure: str) -> str:
+    """How many times better than the published loop; less is better where seconds are counted."""
+    ratio = row[engine][figure] / row["published loop"][figure]
+    return f"{1 / ratio if figure == 'core' else ratio:.1f}×"
+
+
+WAYS = ("published loop", "serial", "fused")
+COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
+    "demo": {
+        "network": lambda row: row["network"],
+        **{f"{way}, core seconds a run": lambda row, way=way: f"{row[way]['core']:.2f}" for way in WAYS},
+        **{f"{way}, wall": lambda row, way=way: f"{row[way]['wall']:.2f}" for way in WAYS},
+        **{f"{way}, runs an hour and core": lambda row, way=way: f"{3600 / row[way]['core']:,.0f}" for way in WAYS},
+        **{f"{way} gains": lambda row, way=way: gain(row, way, "core") for way in WAYS[1:]},
+    },
+    "cifar": {
+        "network": lambda row: row["network"],
+        **{f"{way}, steps a second": lambda row, way=way: f"{row[way]['steps_per_second']:.2f}" for way in WAYS},
+        **{f"{way} gains": lambda row, way=way: gain(row, way, "steps_per_second") for way in WAYS[1:]},
+        **{
+            f"{way}, share of the matmul peak": lambda row, way=way: (
+                f"{row['serial']['operations'] * row[way]['steps_per_second'] / row['peak']:.0%}"
+            )
+            for way in WAYS
+        },
+        **{f"{way}, GiB": lambda row, way=way: f"{row[way]['memory'] / 2**30:.1f}" for way in WAYS},
+    },
+    "input": {
+        "what": lambda row: row["what"],
+        "one by one": lambda row: f"{row['one by one']:,.0f}",
+        "ours": lambda row: f"{row['ours']:,.0f}",
+        "ratio": lambda row: f"{row['ours'] / row['one by one']:.2f}×",
+    },
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("demo", "cifar", "input", "steps"), help="steps is for the program itself")
+    parser.add_argument("--settings", type=json.loads)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--engine")
+    options = parser.parse_args()
+    if options.what == "steps":
+        print(json.dumps(steps(options.settings, options.data, options.engine)))
+        return
+    columns = COLUMNS[options.what]
+    print(f"{device_name(choose_device('auto'))}, {os.cpu_count()} cores, torch {torch.__version__}\n")
+    print("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns), flush=True)
+    for row in {"demo": demo, "cifar": cifar, "input": inputs}[options.what]():
+        print("| " + " | ".join(text(row) for text in columns.values()) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The valley that a sweep of the learning rate sees: how many decades of it are good, by what is held fixed. Source: D.
+
+Two one-dimensional sweeps go through the same cell (ᾱ, λ̄): S1 keeps λ, S2 keeps α·λ. The wider the valley, the less
+it matters where the sweep began and how fine it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from decay_atlas.statistics.landscape import (
+    COMBINATION,
+    Average,
+    Direction,
+    Floats,
+    Landscape,
+    landscapes,
+    tabulate,
+)
+
+SWEEPS = ("wd", "product")
+COLUMNS = [
+    *COMBINATION,
+    "sweep",
+    "decades",
+    "decades_lo",
+    "decades_hi",
+    "lr_lo",
+    "lr_hi",
+    "edge",
+    "best",
+    "lr_start",
+    "wd_start",
+    "excess",
+    "n_lr",
+    "note",
+]
+ROUNDING = 1e-9
+"""Relative: a weight decay this close to an end of the grid is on it."""
+
+
+def valley(
+    runs: pd.DataFrame,
+    direction: Direction,
+    *,
+    excess: float = 1.0,
+    starts: Mapping[str, Sequence[float]] | None = None,
+    average: Average = "mean",
+) -> pd.DataFrame:
+    """Tabulate the width of both sweeps' valleys, in decades of lr; one row a combination and sweep.
+
+    In the valley is what is at most `excess` worse, in the metric's unit, than the best cell of the landscape.
+    `starts` gives (lr, wd) by recipe; otherwise a sweep goes through the best cell. Values between grid points are
+    interpolated, in log wd and along the sweep in log lr. `decades_lo` and `decades_hi` are the extremes over single
+    seeds.
+
+    Raises:
+        ValueError: a column is missing, a run appears twice, or a setting makes no sense.
+    """
+    if not excess > 0:
+        raise ValueError(f"excess must be greater than 0, not {excess}")
+    rows = [
+        row
+        for one in landscapes(runs, direction)
+        for row in _rows(one, excess, (starts or {}).get(one.recipe), average)
+    ]
+    return tabulate(rows, COLUMNS)
+
+
+def _rows(
+    landscape: Landscape, excess: float, start: Sequence[float] | None, average: Average
+) -> Iterator[dict[str, Any]]:
+    decaying = landscape.wd > 0
+    wd, lr = landscape.wd[decaying], landscape.lr
+    means = landscape.mean(average)[:, decaying]
+    if not np.isfinite(means).any():
+        for sweep in SWEEPS:
+            yield {**landscape.key, "sweep": sweep, "excess": excess, "note": "no weight decay greater than 0"}
+        return
+    if start is None:
+        best = np.unravel_index(np.nanargmax(means), means.shape)
+        start = (float(lr[best[0]]), float(wd[best[1]]))
+    for sweep in SWEEPS:
+        path = np.full(len(lr), start[1]) if sweep == "wd" else start[0] * start[1] / lr
+        found = _along(means, wd, path)
+        row = {
+            **landscape.key,
+            "sweep": sweep,
+            "lr_start": start[0],
+            "wd_start": start[1],
+            "excess": excess,
+            "n_lr": int(np.isfinite(found).sum()),
+        }
+        if not row["n_lr"]:
+            yield {**row, "note": "the sweep does not meet the grid"}
+            continue
+        width, ends, edge = _span(lr, found, np.nanmax(means) - excess)
+        single = [
+            _span(lr, _along(quality, wd, path), np.nanmax(quality) - excess)[0]
+            for quality in np.moveaxis(landscape.quality[:, decaying], 2, 0)
+            if np.isfinite(quality).any()
+        ]
+        yield {
+            **row,
+            "decades": width,
+            "decades_lo": min(single) if len(single) > 1 else np.nan,
+            "decades_hi": max(single) if len(single) > 1 else np.nan,
+            "lr_lo": ends[0],
+            "lr_hi": ends[1],
+            "edge": edge,
+            "best": landscape.sign * np.nanmax(found),
+            "note": "" if width or np.isfinite(ends[0]) else "nothing on the sweep is as good",
+        }
+
+
+def _along(quality: Floats, wd: Floats, path: Floats) -> Floats:
+    """Quality (lr, wd) at one wd for every lr, shape (lr,); NaN beyond the weight decays that an lr has."""
+    found = np.full(len(path), np.nan)
+    for i, (row, aim) in enumerate(zip(quality, path, strict=True)):
+        known = np.isfinite(row)
+        has = wd[known]
+        if len(has) and has[0] * (1 - ROUNDING) <= aim <= has[-1] * (1 + ROUNDING):
+            found[i] = np.interp(np.log(aim), np.log(has), row[known])
+    return found
+
+
+def _span(lr: Floats, quality: Floats, floor: float) -> tuple[float, tuple[float, float], str]:
+    """Decades, ends and open ends of the stretch about the best point where quality is at least `floor`."""
+    if not np.isfinite(quality).any() or np.nanmax(quality) < floor:
+        return 0.0, (np.nan, np.nan), "none"
+    logs, best = np.log10(lr), int(np.nanargmax(quality))
+    lower, lower_open = _walk(logs[best::-1], quality[best::-1], floor)
+    upper, upper_open = _walk(logs[best:], quality[best:], floor)
+    edge = {(False, False): "none", (True, False): "lower", (False, True): "upper", (True, True): "both"}
+    return upper - lower, (10**lower, 10**upper), edge[lower_open, upper_open]
+
+
+def _walk(logs: Floats, quality: Floats, floor: float) -> tuple[float, bool]:
+    """Where quality first falls below `floor` on the way from the first point, and whether the points end before."""
+    for at in range(1, len(logs)):
+        here, there = quality[at - 1], quality[at]
+        if not np.isfinite(there):
+            return float(logs[at - 1]), True
+        if there < floor:
+            return float(logs[at - 1] + (logs[at] - logs[at - 1]) * (here - floor) / (here - there)), False
+    return float(logs[-1]), True

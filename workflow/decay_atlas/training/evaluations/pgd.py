@@ -1,0 +1,47 @@
+"""Robustness to an attacker who changes every pixel a little: projected gradient descent. Source: A, Adversarial."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from decay_atlas.training.batches import Data, Share
+
+EPSILON = 8 / 255
+STEP = 2 / 255
+STEPS = 20
+
+
+def pgd(model: nn.Module, data: Data) -> dict[str, float]:
+    """Test accuracy in percent, `clean` and under PGD-20 within ℓ∞ 8/255 of the pixels, as `pgd20`."""
+    model.eval()
+    chance = torch.Generator().manual_seed(0)
+    clean = robust = 0
+    for images, labels in data.test.scoring(Share()):
+        attacked = attack(model, images, labels, data.mean, data.std, STEPS, chance)
+        with torch.no_grad():
+            clean += int((model(images).argmax(1) == labels).sum())
+            robust += int((model(attacked).argmax(1) == labels).sum())
+    return {"clean": 100 * clean / len(data.test), f"pgd{STEPS}": 100 * robust / len(data.test)}
+
+
+def attack(
+    model: nn.Module, images: Tensor, labels: Tensor, mean: Tensor, std: Tensor, steps: int, chance: torch.Generator
+) -> Tensor:
+    """Normalised images moved uphill in the loss, from a random start, by the sign of its gradient.
+
+    `images` (n, channels, size, size) stay within `EPSILON` of themselves, in pixels, and within [0, 1];
+    `mean` and `std` are those of the normalisation, (1, channels, 1, 1).
+    """
+    radius, step = EPSILON / std, STEP / std
+    low = torch.maximum(images - radius, -mean / std)
+    high = torch.minimum(images + radius, (1 - mean) / std)
+    start = torch.empty(images.shape).uniform_(-1, 1, generator=chance).to(images.device)
+    moved = torch.clamp(images + start * radius, low, high)
+    for _ in range(steps):
+        moved.requires_grad_()
+        loss = cross_entropy(model(moved), labels, reduction="sum")
+        (uphill,) = torch.autograd.grad(loss, moved)
+        moved = torch.clamp(moved.detach() + step * uphill.sign(), low, high)
+    return moved

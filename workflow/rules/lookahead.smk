@@ -1,0 +1,51 @@
+# A study of bounds in place of runs: two tables, a figure and a page of their own.
+
+
+localrules:
+    lookahead,
+    lookahead_report,
+
+
+rule lookahead:
+    output:
+        table=table("lookahead"),
+        fits=table("lookahead_fits"),
+    log:
+        f"{LOGS}/lookahead.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=STUDY["lookahead"],
+        code=lambda wildcards: source_digest("decay_atlas.statistics.lookahead_tables"),
+    script:
+        "../scripts/lookahead.py"
+
+
+rule lookahead_report:
+    input:
+        table=f"{RESULTS}/tables/lookahead.csv",
+        fits=f"{RESULTS}/tables/lookahead_fits.csv",
+    output:
+        figure=report(
+            f"{RESULTS}/figures/lookahead.svg",
+            caption="../report/figure_lookahead.rst",
+            category="Figures",
+            labels={"figure": "lookahead"},
+        ),
+        html=report(
+            f"{RESULTS}/report.html",
+            caption="../report/page_lookahead.rst",
+            category="Report",
+            labels={"page": "report"},
+        ),
+    log:
+        f"{LOGS}/lookahead_report.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        study=STUDY,
+        code=lambda wildcards: source_digest(
+            "decay_atlas.reporting.lookahead", data="reporting/templates/*"
+        ),
+    script:
+        "../scripts/lookahead_report.py"

@@ -1,0 +1,56 @@
+# What can be said without any training: the plan of a study, and how far verdicts can be trusted. Targets of their
+# own, no part of `all`.
+import time
+
+
+# It reads whatever records there are but has no inputs, for nothing need be trained: `asked` differs each time, so
+# that a plan that is asked for is made.
+rule plan:
+    output:
+        html=f"{RESULTS}/plan.html",
+    log:
+        f"{LOGS}/plan.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 4
+    params:
+        study=STUDY,
+        config_files=[
+            os.path.relpath(file)
+            for file in CONFIG_FILES
+            if str(file) != "config.yaml"
+        ],
+        asked=time.time(),
+        code=lambda wildcards: source_digest(
+            "decay_atlas.reporting.plan",
+            "decay_atlas.statistics.planning",
+            data="reporting/templates/*",
+        ),
+    message:
+        f"Planning study {STUDY['study']}: {{output.html}}"
+    script:
+        "../scripts/plan.py"
+
+
+# The same for every study: it tests the statistics, not what they were applied to.
+rule coverage:
+    output:
+        html="results/coverage/coverage.html",
+        verdicts="results/coverage/verdicts.csv",
+        intervals="results/coverage/intervals.csv",
+    log:
+        "results/logs/coverage.log",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 16
+    params:
+        repeats=100,
+        code=lambda wildcards: source_digest(
+            "decay_atlas.reporting.coverage", data="reporting/templates/*"
+        ),
+    script:
+        "../scripts/coverage.py"
+
+
+localrules:
+    plan,

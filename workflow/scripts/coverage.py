@@ -1,0 +1,16 @@
+"""Rule coverage: see decay_atlas.statistics.coverage and decay_atlas.reporting.coverage."""
+
+from pathlib import Path
+
+from decay_atlas.reporting.coverage import interval_table, render, verdict_table
+from decay_atlas.stage import log_to
+from decay_atlas.statistics.coverage import coverage, published_design, standard_designs, stress_designs
+
+# The simulation's worker processes may import this file again.
+if __name__ == "__main__":
+    log_to(snakemake.log[0])
+    designs = [*standard_designs(), published_design(), *stress_designs()]
+    outcomes = coverage(designs, snakemake.params.repeats, processes=snakemake.threads)
+    verdict_table(outcomes).to_csv(snakemake.output.verdicts, index=False)
+    interval_table(outcomes).to_csv(snakemake.output.intervals, index=False)
+    Path(snakemake.output.html).write_text(render(outcomes))
