@@ -60,26 +60,18 @@ class Progress:
             self._last = now
             self.say(
                 f"{self._name}: epoch {row['epoch']} of {self._epochs}, "
-                f"train loss {_text(row['train_loss'])}, {_tested(row)}"
+                f"train loss {_text(row['train_loss'])}, {_test(row['test_accuracy'], row['test_loss'])}"
             )
 
     def finish(self, name: str, result: dict[str, Any]) -> None:
         """A run is done."""
         self._done += 1
         left = (time.monotonic() - self._began) / self._done * (self._runs - self._done)
-        outcome = (
-            "diverged" if result["status"] == "diverged" else _test(result["test_best"], result.get("test_loss_best"))
-        )
+        outcome = "diverged" if result["status"] == "diverged" else _test(result["test_best"], result["test_loss_best"])
         self.say(
             f"[{self._done}/{self._runs}] {name}: {outcome}, {result['seconds']:.1f} s"
             + (f", about {left:.0f} s left" if left else "")
         )
-
-
-def _tested(row: dict[str, float | None]) -> str:
-    if row["test_accuracy"] is None:
-        return f"test loss {_text(row.get('test_loss'))}"
-    return f"test {_text(row['test_accuracy'])} %"
 
 
 def _test(accuracy: float | None, loss: float | None) -> str:
