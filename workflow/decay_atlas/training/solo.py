@@ -52,7 +52,7 @@ class Solo(Learner):
         self._net.train()
         for images, labels in self.batches(member.seed):
             self._optimizer.param_groups[0]["lr"] = member.lr * self.multiplier
-            self._prepare(len(labels))
+            self._prepare()
             # sums stay on the device: reading one back at every step would stall a GPU
             loss, correct = self._gradients(images, labels)
             self._loss += loss
@@ -132,12 +132,16 @@ class Solo(Learner):
         self._correct = torch.zeros((), dtype=torch.int64, device=self.device)
         self._gradient_norm = torch.zeros((), device=self.device)
 
-    def _prepare(self, own: int) -> None:
+    def _batch_images(self) -> int:
+        """Images of this step's batch, those of the other processes too."""
+        return min(self.course.batch_size, self.course.images - self.step * self.course.batch_size)
+
+    def _prepare(self) -> None:
         """Seed what the network draws in this step."""
         seed, place = self.members[0].seed, (self.epoch, self.step)
         torch.manual_seed(stream(seed, DROPOUT, *place, self.world.rank))
         if self._depths:
-            n = min(self.course.batch_size, self.course.images - self.step * self.course.batch_size)
+            n = self._batch_images()
             draw = Draw(generator(seed, DEPTH, *place), n, self.world.share.of(n))
             for depth, chance in zip(self._depths, draw.uniform(0, 1, len(self._depths)), strict=True):
                 depth.keep = ((chance >= depth.p) * depth.kept).to(self.device)
@@ -164,7 +168,7 @@ class Solo(Learner):
 
     def _gradients(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Fill the parameters' gradients; the loss summed over the images, and the number of right answers."""
-        total = min(self.course.batch_size, self.course.images - self.step * self.course.batch_size)
+        total = self._batch_images()
         loss_sum, correct = [], []
         masks = [depth.keep for depth in self._depths]
         for part in _parts(len(labels), self._accumulate):
