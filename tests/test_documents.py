@@ -20,7 +20,7 @@ from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.performance_profile import performance_profile
 from decay_atlas.statistics.ratio import ratio
-from decay_atlas.statistics.recommendation import recommendation
+from decay_atlas.statistics.recommendation import recommendation, recommendation_curve
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
@@ -39,6 +39,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "importance": lambda runs: importance(runs, "max"),
     "valley": lambda runs: valley(runs, "max"),
     "recommendation": lambda runs: recommendation(runs, "max"),
+    "recommendation_curve": lambda runs: recommendation_curve(runs, "max"),
     "claims": lambda _: claims({}),
     "lookahead": lambda _: lookahead([20], 100),
     "lookahead_fits": lambda _: lookahead_fits(lookahead([20], 100)),

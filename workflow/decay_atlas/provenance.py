@@ -29,7 +29,7 @@ def source_digest(*modules: str, data: str | None = None) -> str:
             waiting += _parse(file)[1]
     digests = [f"{file.relative_to(_LIBRARY)}:{_parse(file)[0]}" for file in sorted(found)]
     if data is not None:
-        files = sorted(path for path in (_LIBRARY / PACKAGE).glob(data) if path.is_file())
+        files = sorted(path for path in (_LIBRARY / PACKAGE).glob(data) if path.is_file() and path.suffix != ".pyc")
         if not files:
             raise FileNotFoundError(f"{PACKAGE}/{data}: no such data file")
         digests += [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]

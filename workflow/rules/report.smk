@@ -47,6 +47,7 @@ rule report:
         **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
         runs=f"{RESULTS}/runs.parquet",
         figures=expand(f"{RESULTS}/figures/{{name}}.svg", name=FIGURES),
+        curves=[] if GRID is None else f"{RESULTS}/curves.parquet",
     output:
         html=report(
             f"{RESULTS}/report.html",
@@ -64,7 +65,7 @@ rule report:
             "Digest of the statistics": source_digest(*STAGES)
         },
         code=lambda wildcards: source_digest(
-            "decay_atlas.reporting.page", data="reporting/templates/*"
+            "decay_atlas.reporting.page", data="reporting/templates/**/*"
         ),
     script:
         "../scripts/report.py"

@@ -31,6 +31,7 @@ else:
     localrules:
         dataset,
         collect,
+        curves,
 
     # Nothing here changes for a prepared data set (its folder's name holds its entry's digest; where its raw images
     # lie is a resource), because a data set that is prepared again leaves finished runs alone: they are `ancient` to it.
@@ -102,3 +103,17 @@ else:
             ),
         script:
             "../scripts/collect.py"
+
+    rule curves:
+        input:
+            RECORDS,
+        output:
+            curves=f"{RESULTS}/curves.parquet",
+        log:
+            f"{LOGS}/curves.log",
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            code=lambda wildcards: source_digest("decay_atlas.statistics.curves"),
+        script:
+            "../scripts/curves.py"

@@ -15,9 +15,13 @@ TABLES = [
     "importance",
     "valley",
     "recommendation",
+    "recommendation_curve",
     "claims",
 ]
-STAGES = [f"decay_atlas.statistics.{name.removesuffix('_fit')}" for name in TABLES]
+STAGES = [
+    f"decay_atlas.statistics.{name.removesuffix('_fit').removesuffix('_curve')}"
+    for name in TABLES
+]
 
 
 localrules:
@@ -216,6 +220,7 @@ rule recommendation:
         runs=f"{RESULTS}/runs.parquet",
     output:
         table=table("recommendation"),
+        curve=table("recommendation_curve"),
     log:
         f"{LOGS}/recommendation.log",
     conda:
@@ -241,6 +246,7 @@ rule claims:
                 "importance",
                 "valley",
                 "recommendation",
+                "recommendation_curve",
                 "claims",
             )
         },

@@ -10,7 +10,9 @@ from decay_atlas.stage import log_to
 log_to(snakemake.log[0])
 
 runs = pd.read_parquet(snakemake.input.runs)
-tables = {name: pd.read_csv(path) for name, path in snakemake.input.items() if name not in ("runs", "figures")}
+curves = pd.read_parquet(snakemake.input.curves) if snakemake.input.curves else None
+others = ("runs", "figures", "curves")
+tables = {name: pd.read_csv(path) for name, path in snakemake.input.items() if name not in others}
 figures = {Path(path).stem: Path(path).read_text() for path in snakemake.input.figures}
-page = render(snakemake.params.study, runs, tables, figures, snakemake.params.provenance)
+page = render(snakemake.params.study, runs, tables, figures, snakemake.params.provenance, curves)
 Path(snakemake.output.html).write_text(page)

@@ -304,7 +304,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "loss_lo", "95 % interval ({pp})", "Over seeds.", "fixed", "too few seeds", ("loss_lo", "loss_hi"), "note"
         ),
-        Column("note", "why blank", "Why there is no figure."),
+        Column("note", "note", "Why there is no figure, or why the law was not followed."),
     ),
     "claims": (
         Column("verdict", "verdict", "What this study's tables say of the claim.", "badge"),

@@ -1,8 +1,9 @@
-"""Templates filled: every page is one self-contained file in one style, with neither scripts nor addresses."""
+"""Templates filled: every page is one self-contained file in one style, which fetches nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,19 @@ from markupsafe import Markup
 from decay_atlas.reporting.svg import panels_of
 from decay_atlas.reporting.tables import View, view
 from decay_atlas.reporting.words import Metric
+
+SCRIPTS = (
+    "vendor/sortable.auto.min.js",
+    "vendor/echarts.min.js",
+    *(f"scripts/{name}.js" for name in ("atlas", "tables", "figures", "setting", "cells", "parallel")),
+)
+"""What makes a page interactive, in the order it runs in."""
+
+
+def scripts() -> list[Markup]:
+    """The programs of an interactive page, each to be put into a <script> element."""
+    folder = Path(__file__).with_name("templates")
+    return [Markup((folder / name).read_text()) for name in SCRIPTS]
 
 
 def fill(template: str, figures: Mapping[str, str], **values: Any) -> str:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from markupsafe import Markup
 
 from decay_atlas.reporting import published
-from decay_atlas.reporting.html import fill, views
+from decay_atlas.reporting.advice import advice
+from decay_atlas.reporting.explorer import as_json, explorer
+from decay_atlas.reporting.html import fill, scripts, views
 from decay_atlas.reporting.limits import limits
 from decay_atlas.reporting.verdict import pooled, verdict
 from decay_atlas.reporting.widening import widening
@@ -41,10 +44,11 @@ def render(
     tables: Mapping[str, pd.DataFrame],
     figures: Mapping[str, str],
     provenance: Mapping[str, str] | None = None,
+    curves: pd.DataFrame | None = None,
 ) -> str:
     """The page. `study` is the resolved configuration, `figures` SVG texts, `provenance` lines for its end.
 
-    Tables and figures that are not there are left out. Equal input gives equal bytes.
+    Tables, figures and learning `curves` that are not there are left out. Equal input gives equal bytes.
     """
     metric = Metric(study["metric"])
     reference = study.get("statistics", {}).get("rho_reference", published.RATIO)
@@ -55,6 +59,7 @@ def render(
         "deviation": beside_table_2(tables.get("deviation", pd.DataFrame())),
     }
     empty = pd.DataFrame()
+    data = explorer(study, runs, tables, empty if curves is None else curves)
     return fill(
         "report.html",
         figures,
@@ -64,6 +69,11 @@ def render(
         reference=number(reference),
         verdict=verdict(tables.get("laws", empty), tables.get("optima", empty), tables.get("ratio", empty), reference),
         pooled=pooled(tables.get("laws", empty)),
+        advice=advice(tables, metric),
+        curves=data["curves"],
+        lines=data["lines"],
+        data=Markup(as_json(data)),
+        scripts=scripts(),
         limits=limits(study, runs, tables),
         widening=widening(runs, tables.get("optima", empty), metric.direction),
         tables=views(TITLES, shown, metric),

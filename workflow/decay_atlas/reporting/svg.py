@@ -22,6 +22,7 @@ FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu
 GAP = 14.0
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
+_LONG = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 ET.register_namespace("", _SVG)
 ET.register_namespace("xlink", _XLINK)
@@ -29,11 +30,15 @@ ET.register_namespace("xlink", _XLINK)
 
 @dataclass(frozen=True)
 class Panel:
-    """One figure with what it shows in words, and hover texts by the gid of its artists."""
+    """One figure with what it shows in words, and hover texts by the gid of its artists.
+
+    `key` says what it is of, for a page whose charts follow it.
+    """
 
     figure: Figure
     alt: str
     tips: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
 
 def plate(panels: Sequence[Panel], name: str, columns: int = 2) -> str:
@@ -91,6 +96,8 @@ def _panel(panel: Panel, name: str) -> tuple[ET.Element, float, float]:
         root.remove(metadata)
     _point(root, name, panel.tips)
     for element in root.iter():
+        if "d" in element.attrib:
+            element.set("d", _LONG.sub(lambda match: f"{float(match[0]):.2f}", " ".join(element.attrib["d"].split())))
         for key, value in element.attrib.items():
             if INK in value:
                 element.set(key, value.replace(INK, "currentColor"))
@@ -100,6 +107,8 @@ def _panel(panel: Panel, name: str) -> tuple[ET.Element, float, float]:
     for attribute in ("width", "height", "version"):
         root.attrib.pop(attribute, None)
     root.attrib.update({"class": "panel", "role": "img", "aria-label": panel.alt})
+    if panel.key:
+        root.set("data-key", panel.key)
     return root, width, height
 
 
@@ -119,6 +128,7 @@ def _point(root: ET.Element, name: str, tips: Mapping[str, str]) -> None:
             title = ET.Element(f"{{{_SVG}}}title")
             title.text = tips[identity]
             element.insert(0, title)
+            element.set("data-mark", identity)
         for key, value in element.attrib.items():
             if key == f"{{{_XLINK}}}href" and value.startswith("#"):
                 element.set(key, f"#{name}-{value[1:]}")

@@ -19,11 +19,15 @@ MOST_ROWS = 400
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its text, and why there is no number where there is none; `kind` is number, text or badge."""
+    """One cell: its text, and why there is no number where there is none; `kind` is number, text or badge.
+
+    `sort` is the number that a number's text stands for, empty where there is none.
+    """
 
     text: str
     kind: str
     why: str = ""
+    sort: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,15 @@ def _cell(column: Column, row: dict[str, Any], metric: Metric) -> Cell:
         lo, hi = (row.get(bound) for bound in column.bounds)
         missing = words.is_missing(lo) or words.is_missing(hi)
         text = words.NONE if missing else f"{form(lo, metric)} … {form(hi, metric)}"
-        return Cell(text, "number", _why(column, row) if missing else "")
+        return Cell(text, "number", _why(column, row) if missing else "", "" if missing else _sort(lo))
     if words.is_missing(value):
         return Cell(words.NONE, KINDS.get(column.form, "number"), _why(column, row))
-    return Cell(form(value, metric), KINDS.get(column.form, "number"))
+    kind = KINDS.get(column.form, "number")
+    return Cell(form(value, metric), kind, sort=_sort(value) if kind == "number" else "")
+
+
+def _sort(value: Any) -> str:
+    return f"{float(value):.6g}"
 
 
 def _why(column: Column, row: dict[str, Any]) -> str:

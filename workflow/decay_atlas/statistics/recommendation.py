@@ -33,6 +33,10 @@ COLUMNS = [
 REACH = 10.0
 """A law is trusted up to this factor beyond the learning rates that were measured."""
 
+CURVE_COLUMNS = [*COMBINATION, "lr", "wd", "wd_lo", "wd_hi", "law", "extrapolated", "note"]
+PER_DECADE = 12
+"""Points of a recommendation's curve in a decade of η."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -80,6 +84,23 @@ def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average
         line = coupling_line(landscape, smooth)
         rows += [recommend(landscape, smooth, line, float(lr), average) for lr in landscape.lr]
     return tabulate(rows, COLUMNS)
+
+
+def recommendation_curve(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean") -> pd.DataFrame:
+    """What `recommend` says between and beyond the measured η, `PER_DECADE` points a decade, as far as it goes.
+
+    Raises:
+        ValueError: as `recommendation`.
+    """
+    rows = []
+    for landscape in landscapes(runs, direction):
+        smooth = smooth_optima(landscape, average)
+        line = coupling_line(landscape, smooth)
+        low, high = np.log10(landscape.lr.min() / REACH), np.log10(landscape.lr.max() * REACH)
+        for lr in np.logspace(low, high, round((high - low) * PER_DECADE) + 1)[1:-1]:
+            if not np.isclose(lr, landscape.lr).any():
+                rows.append(recommend(landscape, smooth, line, float(lr), average))
+    return tabulate(rows, CURVE_COLUMNS)[CURVE_COLUMNS]
 
 
 def coupling_line(landscape: Landscape, smooth: SmoothOptima | None) -> Line | None:

@@ -76,10 +76,8 @@ def _deviation_panel(
         axes.axhspan(
             0,
             floor.mean(),
-            facecolor="none",
-            edgecolor=INK,
-            hatch="....",
-            alpha=0.25,
+            facecolor=INK,
+            alpha=0.1,
             lw=0,
             label="noise floor",
         )

@@ -143,7 +143,8 @@ def _map(
     above_zero = [c.bottom for c in places if landscape.wd[c.wd] > 0 or zero is None]
     _draw_laws(axes, optima, slope, min(above_zero, default=places[0].bottom))
     _draw_optima(axes, landscape, optima, zero)
-    return Panel(figure, _words(label, landscape, mean, optima, metric), tips)
+    key = "/".join(landscape.key.values())
+    return Panel(figure, _words(label, landscape, mean, optima, metric), tips, key)
 
 
 def _seen(mean: NDArray[np.float64], landscape: Landscape, metric: Metric) -> str:
@@ -186,6 +187,7 @@ def _draw_cells(
             edgecolor="none" if trained else (*colors.to_rgb(INK), 0.5),
             hatch=None if trained else "////",
             linewidth=0.0,
+            clip_on=False,
         )
         patch.set_gid(f"cell-{cell.lr}-{cell.wd}")
         axes.add_patch(patch)

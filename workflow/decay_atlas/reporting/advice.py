@@ -1,0 +1,99 @@
+"""What an engineer takes home, in sentences: the λ to set, how wide the safe zone is, what a cheaper sweep loses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from decay_atlas.reporting.fits import best_method
+from decay_atlas.reporting.words import Labels, Metric, axis_about, listed, number
+from decay_atlas.statistics.performance_profile import BUDGETED
+
+WORDS = {
+    "random": "random search",
+    "quasi-random": "quasi-random search",
+    "alternating-start": "one axis after the other, from the usual defaults,",
+    "alternating-corners": "one axis after the other, from a corner of the grid,",
+}
+RULES = {
+    "ratio": "multiply λ by what η was multiplied by",
+    "decoupled": "leave λ as it is when η changes",
+    "product": "divide λ by what η was multiplied by",
+}
+
+
+def advice(tables: Mapping[str, pd.DataFrame], metric: Metric) -> list[str]:
+    """Sentences for the page's head; none where no table allows any."""
+    empty = pd.DataFrame()
+    return [
+        *_rules(tables.get("laws", empty)),
+        *_zone(tables.get("deviation_fit", empty)),
+        *_cheaper(tables.get("tuning", empty), metric),
+    ]
+
+
+def _rules(laws: pd.DataFrame) -> list[str]:
+    """What to do with λ when η changes, for the architectures whose law is established."""
+    chosen = best_method(laws)
+    if chosen.empty:
+        return []
+    name = Labels(chosen)
+    sentences = []
+    for law, rule in RULES.items():
+        rows = chosen[chosen["verdict"] == law]
+        if len(rows):
+            sentences.append(f"{listed(name(row) for row in rows.to_dict('records'))}: {rule}.")
+    bent = chosen[(chosen["verdict"] == "other") & chosen["slope"].notna()]
+    for row in bent.to_dict("records"):
+        factor = 2 ** row["slope"]
+        sentences.append(f"{name(row)}: when η doubles, multiply λ by {number(factor)} (slope {number(row['slope'])}).")
+    silent = chosen[chosen["verdict"].isin(["undetermined", "not-identifiable"])]
+    if len(silent):
+        sentences.append(
+            f"{listed(name(row) for row in silent.to_dict('records'))}: no law is established, so λ is to be tuned "
+            "anew when η changes."
+        )
+    return sentences
+
+
+def _zone(fits: pd.DataFrame) -> list[str]:
+    """How far λ may be off before it costs anything, about the measured optimum."""
+    if fits.empty:
+        return []
+    known = fits[(fits["centre"] == "optimum") & (fits["side"] == "both") & fits["delta"].notna()]
+    name = Labels(known)
+    sentences = []
+    for row in known.to_dict("records"):
+        factor = float(np.exp(row["delta"]))
+        where = name({**row, "arch": row["dataset"]}).replace(f"{row['dataset']}, ", "", 1)
+        if factor > 1.05:
+            sentences.append(f"Safe zone on {where}: λ may be {number(factor)} times too large or too small.")
+        else:
+            sentences.append(f"Safe zone on {where}: none to speak of; every step away from λ* costs a little.")
+    return sentences
+
+
+def _cheaper(tuning: pd.DataFrame, metric: Metric) -> list[str]:
+    """The best search that trains at most half of the cells and that every combination allows."""
+    if tuning.empty:
+        return []
+    full = tuning[(tuning["strategy"] == "full-2d") & tuning["budget"].notna()]
+    if full.empty:
+        return []
+    known = tuning[tuning["gap"].notna() & (tuning["strategy"] != "full-2d")]
+    # One strategy is one row a combination, but for the searches that come with several budgets.
+    step = known["budget"].where(known["strategy"].isin(BUDGETED), 0)
+    rows = known.groupby(["strategy", step]).agg(
+        gap=("gap", "mean"), worst=("gap", "max"), n=("gap", "size"), cells=("budget", "mean")
+    )
+    rows = rows[(rows["n"] == len(full)) & (rows["cells"] <= full["budget"].mean() / 2)].reset_index(level=0)
+    if rows.empty:
+        return []
+    best = rows.sort_values(["gap", "cells"]).iloc[0]
+    return [
+        f"A cheaper sweep: {WORDS.get(best['strategy'], best['strategy'])} with {axis_about(best['cells'])} cells in "
+        f"place of {axis_about(full['budget'].mean())} would have lost {metric.loss(max(best['gap'], 0.0))} on "
+        f"average, and {metric.loss(max(best['worst'], 0.0))} at worst."
+    ]

@@ -1,0 +1,181 @@
+// What to set: the recommended weight decay at any learning rate, in words and as a curve.
+"use strict";
+
+(() => {
+  const place = document.getElementById("setting");
+  if (!place) return;
+  const { data, number, colour } = atlas;
+  const [network, field, answer] = ["network", "lr", "answer"].map((name) => document.getElementById(`setting-${name}`));
+  const LEGEND = [
+    { name: "95 % interval", icon: "rect" },
+    { name: "recommended λ", icon: "path://M0 4h16v2H0z" },
+    { name: "beyond the measured η", icon: "path://M0 4h4v2H0zM6 4h4v2H6zM12 4h4v2h-4z" },
+    { name: "at a measured η", icon: "circle" },
+  ];
+  const LAWS = {
+    fitted: "the fitted line",
+    measured: "the measured optima, as no law is established",
+    grid: "the best weight decay of the grid itself",
+  };
+
+  atlas.options(network, data.combinations.map((one) => one.label));
+  const rows = () => data.recommendation[network.value];
+  const { instance, draw } = atlas.chart(document.getElementById("setting-chart"), build);
+
+  // The row at η: the measured one, else in between on the logarithmic axes.
+  function at(lr) {
+    const all = rows();
+    const same = all.find((row) => row.measured && Math.abs(Math.log(row.lr / lr)) < 0.005);
+    if (same) return same;
+    const free = all.filter((row) => !row.measured);
+    const next = free.findIndex((row) => row.lr >= lr);
+    if (next < 1) return null;
+    const [low, high] = [free[next - 1], free[next]];
+    if (low.wd === null || high.wd === null) return high.wd === null ? high : low;
+    const share = Math.log(lr / low.lr) / Math.log(high.lr / low.lr);
+    const mix = (key) => (low[key] && high[key] ? low[key] ** (1 - share) * high[key] ** share : null);
+    return { ...(share < 0.5 ? low : high), lr, wd: mix("wd"), lo: mix("lo"), hi: mix("hi") };
+  }
+
+  function say() {
+    const lr = Number(field.value.trim().replace(",", ".").replace("−", "-"));
+    if (!(lr > 0)) {
+      answer.textContent = "Type a learning rate greater than 0, such as 0.001 or 3e-4.";
+      return;
+    }
+    const row = at(lr);
+    if (!row || row.wd === null) {
+      const why = row ? row.note : "this η is more than 10 times beyond those that were measured";
+      answer.textContent = `No recommendation: ${why}.`;
+    } else {
+      const span = row.lo === null ? "" : ` (95 % interval ${number(row.lo, 2)} to ${number(row.hi, 2)})`;
+      const strong = Object.assign(document.createElement("b"), { textContent: `λ = ${number(row.wd, 2)}` });
+      const beyond = row.beyond ? " This η lies beyond those that were measured." : "";
+      const note = row.measured && row.note ? ` Note: ${row.note}.` : "";
+      answer.replaceChildren("Set ", strong, `${span}, by ${LAWS[row.law] ?? `the ${row.law} law`}.${beyond}${note}`);
+    }
+    draw();
+  }
+
+  function build(width) {
+    const all = rows();
+    const known = all.filter((row) => row.wd !== null);
+    const curve = known.filter((row) => !row.measured);
+    const lr = Number(field.value);
+    const points = (list) => list.map((row) => [row.lr, row.wd]);
+    const one = data.combinations[network.value];
+    return {
+      grid: { left: 62, right: 16, top: width < 560 ? 56 : 34, bottom: 46 },
+      legend: { top: 0, left: 0, textStyle: { color: colour("soft") }, itemWidth: 16, itemHeight: 9, data: LEGEND },
+      tooltip: atlas.tooltip({
+        trigger: "item",
+        formatter: ({ data: [x, y] }) => `η = ${number(x)}: λ = ${number(y, 2)}`,
+      }),
+      xAxis: atlas.axis("learning rate η", { type: "log", nameGap: 28, min: all[0]?.lr, max: all.at(-1)?.lr }),
+      yAxis: atlas.axis("weight decay λ", { type: "log", nameGap: 46, ...range(known) }),
+      series: [
+        band(curve),
+        line("recommended λ", points(curve.filter((row) => !row.beyond)), {}),
+        ...[one.lr[0], one.lr.at(-1)].map((end) =>
+          line("beyond the measured η", points(curve.filter((row) => row.beyond && row.lr < end === (end === one.lr[0]))), {
+            type: "dashed",
+          }),
+        ),
+        {
+          name: "at a measured η",
+          type: "scatter",
+          symbolSize: 9,
+          itemStyle: { color: colour("accent"), borderColor: colour("ground"), borderWidth: 1.5 },
+          data: points(known.filter((row) => row.measured)),
+          z: 4,
+        },
+        bars(known.filter((row) => row.measured && row.lo !== null && row.lo > 0)),
+        ...(lr > 0 ? [{ name: "η", type: "line", data: [], markLine: mark(lr) }] : []),
+      ],
+    };
+  }
+
+  // The intervals' own range, where whole decades would squeeze the curve.
+  function range(known) {
+    const ends = known.flatMap((row) => [row.wd, row.lo, row.hi]).filter((value) => value > 0);
+    return ends.length ? { min: Math.min(...ends) / 1.3, max: Math.max(...ends) * 1.3 } : {};
+  }
+
+  function bars(rows) {
+    return {
+      name: "at a measured η",
+      type: "custom",
+      silent: true,
+      encode: { x: 0, y: 1 },
+      data: rows.map((row) => [row.lr, row.lo, row.hi]),
+      renderItem: (params, api) => {
+        const [x, low] = api.coord([api.value(0), api.value(1)]);
+        const [, high] = api.coord([api.value(0), api.value(2)]);
+        return { type: "line", shape: { x1: x, x2: x, y1: low, y2: high }, style: { stroke: colour("accent"), lineWidth: 1.5 } };
+      },
+    };
+  }
+
+  function line(name, points, style) {
+    return {
+      name,
+      type: "line",
+      showSymbol: false,
+      symbolSize: 6,
+      data: points,
+      lineStyle: { color: colour("accent"), width: 2, ...style },
+      itemStyle: { color: colour("accent") },
+    };
+  }
+
+  function mark(lr) {
+    return {
+      symbol: "none",
+      silent: true,
+      precision: 12,
+      label: { show: false },
+      lineStyle: { color: colour("ink"), type: "solid", width: 1 },
+      data: [{ xAxis: lr }],
+    };
+  }
+
+  function band(curve) {
+    const known = curve.filter((row) => row.lo !== null && row.lo > 0);
+    const outline = [...known.map((row) => [row.lr, row.lo]), ...known.reverse().map((row) => [row.lr, row.hi])];
+    return {
+      name: "95 % interval",
+      type: "custom",
+      silent: true,
+      itemStyle: { color: colour("accent-band") },
+      encode: { x: 0, y: 1 },
+      data: outline,
+      clip: true,
+      renderItem: (params, api) =>
+        params.dataIndex > 0
+          ? null
+          : {
+              type: "polygon",
+              shape: { points: outline.map((point) => api.coord(point)) },
+              style: { fill: colour("accent-band") },
+            },
+    };
+  }
+
+  network.addEventListener("change", () => {
+    field.value = middle();
+    say();
+  });
+  field.addEventListener("input", say);
+  instance.getZr().on("click", (event) => {
+    const [lr] = instance.convertFromPixel({ gridIndex: 0 }, [event.offsetX, event.offsetY]);
+    field.value = Number(lr.toPrecision(2));
+    say();
+  });
+
+  function middle() {
+    const { lr } = data.combinations[network.value];
+    return lr[Math.floor(lr.length / 2)];
+  }
+  field.value = middle();
+  say();
+})();
