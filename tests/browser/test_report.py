@@ -137,9 +137,7 @@ def test_brushing_an_axis_keeps_the_lines_through_it(page: Page, runs: pd.DataFr
     box = chart.bounding_box()
     place = page.evaluate("""() => {
         const chart = echarts.getInstanceByDom(document.getElementById("parallel-chart"));
-        const axis = chart.getModel().getComponent("parallel").coordinateSystem.getAxisLayout(0);
-        const names = chart.getModel().getComponent("parallelAxis", 0).axis;
-        return [axis.position[0], axis.position[1] - names.dataToCoord("vit_small")];
+        return chart.getModel().getComponent("parallel").coordinateSystem.dataToPoint("vit_small", "dim0");
     }""")
     x, y = box["x"] + place[0], box["y"] + place[1]
     page.mouse.move(x, y - 40)
@@ -208,7 +206,8 @@ OVERLAPS = """() => {
         for (let i = 1; i < boxes.length; i++) {
             const [[above, a], [below, b]] = [boxes[i - 1], boxes[i]];
             const beside = a.right <= b.left + 1 || b.right <= a.left + 1;
-            if (!beside && a.bottom > b.top + 1) found.push(`${above.outerHTML.slice(0, 80)} over ${below.outerHTML.slice(0, 80)}`);
+            const words = [above, below].map((node) => node.outerHTML.slice(0, 80));
+            if (!beside && a.bottom > b.top + 1) found.push(words.join(" over "));
         }
     }
     return found;

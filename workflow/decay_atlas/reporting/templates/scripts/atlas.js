@@ -4,6 +4,8 @@
 const atlas = (() => {
   const data = JSON.parse(document.getElementById("atlas-data").textContent);
   const charts = [];
+  // Double quotes would end the attribute of a saved SVG that the font stands in.
+  const FONT = getComputedStyle(document.body).fontFamily.replaceAll('"', "'");
   document.documentElement.classList.add("live");
 
   function colour(name) {
@@ -49,7 +51,7 @@ const atlas = (() => {
       {
         animation: false,
         aria: { enabled: false },
-        textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: colour("ink") },
+        textStyle: { fontFamily: FONT, color: colour("ink") },
         ...entry.build(entry.node.clientWidth),
       },
       { notMerge: true },
