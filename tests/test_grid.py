@@ -270,6 +270,7 @@ def test_a_job_makes_a_packs_runs_and_no_other(packed: tuple[str, ...], grid: Gr
     place = ("dataset", "recipe", "arch", "digest", *free)
     rules = [(rule, matchers(rule)) for rule in grid.pack_rules(packed)]
     logs = {}
+    packs = {run.path: pack for pack in grid.packs(packed) for run in pack.runs}
     for run in grid.runs:
         pack = {other.path for other in grid.runs if all(getattr(other, k) == getattr(run, k) for k in place)}
         rule, match = next((rule, found) for rule, all_ in rules for p in all_ if (found := p.match(run.path)))
@@ -277,6 +278,10 @@ def test_a_job_makes_a_packs_runs_and_no_other(packed: tuple[str, ...], grid: Gr
         assert made == pack
         logs.setdefault(rule.log.format(**match.groupdict()), pack)
         assert logs[rule.log.format(**match.groupdict())] == pack, "two packs share a log"
+        known = packs[run.path]
+        assert {member.path for member in known.runs} == pack
+        assert known.log == rule.log.format(**match.groupdict())
+        assert known.wildcards == tuple(match.groupdict().values())
 
 
 @given(grid=grids())

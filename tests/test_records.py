@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from decay_atlas.records import RecordError, is_whole, read_record, staged, write_json
+from decay_atlas.records import RecordError, is_whole, read_record, read_summary, staged, write_json
 
 RECORD = {"format": 1, "status": "ok", "settings": {"epochs": 3}, "test_best": 76.5}
 
@@ -19,6 +19,27 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     write_json(path, RECORD)
     assert read_record(path) == RECORD
     assert os.listdir(path.parent) == ["run.json"]
+
+
+def test_a_summary_is_the_record_without_its_history(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    history = {"epoch": [1, 2], "train_loss": [2.5, None]}
+    write_json(path, {**RECORD, "history": history, "evaluations": {"pgd": {"eps": 1}}, "seconds": 3.0})
+    assert read_summary(path) == {**RECORD, "history": {}, "evaluations": {"pgd": {"eps": 1}}, "seconds": 3.0}
+    write_json(path, RECORD)
+    assert read_summary(path) == RECORD
+
+
+@pytest.mark.parametrize("kept", [0, 1, 60, 100, 150, 190, -2])
+def test_a_summary_of_what_was_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "run.json"
+    write_json(path, {**RECORD, "history": {"epoch": list(range(50))}, "seconds": 3.0})
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(RecordError, match="damaged"):
+        read_summary(path)
+    path.unlink()
+    with pytest.raises(RecordError, match="no such record"):
+        read_summary(path)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])

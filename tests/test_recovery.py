@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from decay_atlas import recovery
-from decay_atlas.recovery import recover
+from decay_atlas.recovery import hosts, recover
 
 MANIFEST = "resources/datasets/digits-0123abcd/manifest.json"
 OTHER = "resources/datasets/cifar10-0123abcd/manifest.json"
@@ -50,7 +50,7 @@ def locks(state: Path) -> int:
 @contextmanager
 def another_process(state: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that called `recover` and lives."""
-    code = "import sys, pathlib; from decay_atlas.recovery import recover; recover(pathlib.Path(sys.argv[1]));"
+    code = "import sys, pathlib; from decay_atlas.recovery import hosts, recover; recover(pathlib.Path(sys.argv[1]));"
     code += "print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -125,3 +125,9 @@ def test_a_file_system_without_locks_clears_nothing(state: Path, monkeypatch: py
 def test_a_first_run_has_nothing_to_recover(tmp_path: Path) -> None:
     recover(tmp_path / ".snakemake")
     assert (tmp_path / ".snakemake/decay-atlas.lock").read_text() == f"{socket.gethostname()}\n"
+
+
+def test_the_machines_that_worked_in_a_folder_are_known(tmp_path: Path) -> None:
+    assert hosts(tmp_path / ".snakemake") == set()
+    recover(tmp_path / ".snakemake")
+    assert hosts(tmp_path / ".snakemake") == {socket.gethostname()}

@@ -1,4 +1,4 @@
-"""The command line `decay-atlas`, beside Snakemake: plan a study, look at one cell, ask what to set."""
+"""The command line `decay-atlas`: plan a study, see how far it is, look at one cell, ask what to set."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_cell(commands.add_parser("cell", help="show the runs of a cell (lr, wd), or train them anew"))
     _add_plan(commands.add_parser("plan", help="say what a study costs and which laws its grid could tell"))
     _add_recommend(commands.add_parser("recommend", help="say what weight decay to set at a learning rate"))
+    _add_status(commands.add_parser("status", help="say what is done, what runs, what failed and what is left"))
     options = parser.parse_args(arguments)
     try:
         return int(options.command(options))
@@ -155,6 +156,23 @@ def _recommend(options: argparse.Namespace) -> int:
     row = recommend(landscape, smooth, coupling_line(landscape, smooth), options.lr, average)
     print(_advice(row, study["metric"]["unit"]))
     return 0 if "wd" in row else 1
+
+
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Say where a study stands, from its records, logs and jobs: runs done, running, failed, diverged and missing, "
+        "device-hours, the slowest cells, and the last lines of what failed. Starts nothing."
+    )
+    _add_study(parser)
+    parser.add_argument("--live", action="store_true", help="look again every few seconds, until all is done or Ctrl-C")
+    parser.set_defaults(command=_status)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from decay_atlas.status.command import report
+
+    report(load(options.study), live=options.live)
+    return 0
 
 
 def _advice(row: dict[str, Any], unit: str) -> str:

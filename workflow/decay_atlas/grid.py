@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -176,6 +176,15 @@ class PackRule:
     constraints: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Pack:
+    """One training job: the values of its rule's wildcards in their order, its log and its runs."""
+
+    wildcards: Point
+    log: str
+    runs: tuple[Run, ...]
+
+
 class Grid:
     """The runs of a study and the packs they make.
 
@@ -219,24 +228,37 @@ class Grid:
         Every run is the output of exactly one rule, and no rule's pattern matches another's run: cells whose
         packs have the same members form one rule for each product set of wildcard values.
         """
-        packed = set(pack)
-        free = [axis for axis in ("lr", "wd", "seed") if axis not in packed]
+        free = _free(pack)
         rules = []
         for number, (members, names, values) in enumerate(_merged(self._packs(free))):
             constraints = {
                 axis: "|".join(re.escape(value) for value in dict.fromkeys(axis_values))
                 for axis, axis_values in zip([*GROUP, *free], [*names, *values], strict=True)
             }
-            cell_name = "_".join(f"{axis}{{{axis}}}" for axis in free) or "all"
             rules.append(
                 PackRule(
                     name=f"train_{number}" if number else "train",
                     records=tuple(f"{RUN_FOLDER}/{member}.json" for member in members),
-                    log=RUN_FOLDER.replace("results/runs", "results/logs/train") + f"/{cell_name}.log",
+                    log=_log(free),
                     constraints=constraints,
                 )
             )
         return rules
+
+    def packs(self, pack: Iterable[str]) -> list[Pack]:
+        """The jobs that the rules of `pack_rules` make of the runs, in their order."""
+        free = _free(pack)
+        log = _log(free)
+        members: dict[Point, list[Run]] = {}
+        for run in self.runs:
+            names = (run.dataset, run.recipe, run.arch, run.digest)
+            cell = (str(run.seed) if axis == "seed" else number_text(getattr(run, axis)) for axis in free)
+            members.setdefault((*names, *cell), []).append(run)
+        axes = [*GROUP, *free]
+        return [
+            Pack(values, log.format(**dict(zip(axes, values, strict=True))), tuple(runs))
+            for values, runs in members.items()
+        ]
 
     def _packs(self, free: list[str]) -> dict[Point, dict[Point, list[str]]]:
         """The names of every pack's members, by group and by the values of the axes that are not packed."""
@@ -248,6 +270,18 @@ class Grid:
             member = "lr{lr}_wd{wd}_seed{seed}".format(**{**text, **{axis: f"{{{axis}}}" for axis in free}})
             packs.setdefault(group, {}).setdefault(cell, []).append(member)
         return packs
+
+
+def _free(pack: Iterable[str]) -> list[str]:
+    """The axes that are not packed, in the order of their wildcards."""
+    packed = set(pack)
+    return [axis for axis in ("lr", "wd", "seed") if axis not in packed]
+
+
+def _log(free: Sequence[str]) -> str:
+    """The pattern of a pack's log."""
+    cell = "_".join(f"{axis}{{{axis}}}" for axis in free) or "all"
+    return RUN_FOLDER.replace("results/runs", "results/logs/train") + f"/{cell}.log"
 
 
 def _merged(packs: dict[Point, dict[Point, list[str]]]) -> Iterator[tuple[Point, Box, Box]]:

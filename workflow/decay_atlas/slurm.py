@@ -92,6 +92,22 @@ def _jobs(folder: Path, states: str = "") -> dict[str, str]:
     return {job: state for job, state, name, place in found if _RUN_ID.fullmatch(name) and place == str(folder)}
 
 
+def jobs_by_wildcards(folder: Path) -> dict[str, str]:
+    """The states of the jobs not ended yet that Snakemake submitted from `folder`, by their joined wildcards.
+
+    Raises:
+        OSError: there is no SLURM on this machine.
+        subprocess.SubprocessError: it does not answer.
+    """
+    lines = _call("squeue", "--me", "--noheader", "--format=%T|%j|%k|%Z").splitlines()
+    found = [line.split("|", 3) for line in lines]
+    return {
+        comment.partition("_wildcards_")[2]: state
+        for state, name, comment, place in found
+        if _RUN_ID.fullmatch(name) and place == str(folder)
+    }
+
+
 def _children() -> bool:
     """Whether this process has others at work for it: local jobs."""
     return any(file.read_text().strip() for file in Path("/proc/self/task").glob("*/children"))

@@ -98,11 +98,68 @@ else:
     )
 
 
+# What `snakemake --report` shows, in the order a reader asks; it sorts by these texts, hence the numbers.
+REPORTED = {
+    "1. Report": ["report"],
+    "2. Which law": [
+        "landscapes figure",
+        "optima figure",
+        "slopes figure",
+        "ratio figure",
+        "optima table",
+        "laws table",
+        "ratio table",
+        "universality table",
+    ],
+    "3. What a wrong decay costs": [
+        "deviation figure",
+        "importance figure",
+        "deviation table",
+        "deviation_fit table",
+        "valley table",
+        "importance table",
+    ],
+    "4. What to set, how to search": [
+        "recommendation table",
+        "tuning figure",
+        "performance_profile figure",
+        "tuning table",
+        "performance_profile table",
+    ],
+    "5. Published claims": ["claims table"],
+    "6. Bounds of schedules": [
+        "lookahead figure",
+        "lookahead table",
+        "lookahead_fits table",
+    ],
+}
+
+
+def reported(path, name, kind, caption):
+    """An output file, marked for `snakemake --report` with its place in REPORTED and a caption."""
+    title = f"{name} {kind}".strip()
+    for category, titles in REPORTED.items():
+        if title in titles:
+            words = name.replace("_", " ").capitalize() + (f" ({kind})" if kind else "")
+            return report(
+                path,
+                caption=f"../report/{caption}.rst",
+                category=category,
+                labels={"result": f"{titles.index(title) + 1}. {words}"},
+            )
+    raise WorkflowError(f"Name '{title}' in REPORTED, workflow/rules/common.smk")
+
+
 def table(name):
-    """The output file of a table, marked for `snakemake --report`."""
-    return report(
-        f"{RESULTS}/tables/{name}.csv",
-        caption=f"../report/table_{name}.rst",
-        category="Tables",
-        labels={"table": name},
-    )
+    """The output file of a table."""
+    return reported(f"{RESULTS}/tables/{name}.csv", name, "table", f"table_{name}")
+
+
+def figure(name):
+    """The output file of a figure."""
+    return reported(f"{RESULTS}/figures/{name}.svg", name, "figure", f"figure_{name}")
+
+
+def page(caption):
+    """The output file of the whole report."""
+    return reported(f"{RESULTS}/report.html", "report", "", caption)

@@ -26,18 +26,8 @@ rule lookahead_report:
         table=f"{RESULTS}/tables/lookahead.csv",
         fits=f"{RESULTS}/tables/lookahead_fits.csv",
     output:
-        figure=report(
-            f"{RESULTS}/figures/lookahead.svg",
-            caption="../report/figure_lookahead.rst",
-            category="Figures",
-            labels={"figure": "lookahead"},
-        ),
-        html=report(
-            f"{RESULTS}/report.html",
-            caption="../report/page_lookahead.rst",
-            category="Report",
-            labels={"page": "report"},
-        ),
+        figure=figure("lookahead"),
+        html=page("page_lookahead"),
     log:
         f"{LOGS}/lookahead_report.log",
     conda:

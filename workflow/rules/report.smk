@@ -22,15 +22,7 @@ rule figures:
         **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
         runs=f"{RESULTS}/runs.parquet",
     output:
-        **{
-            name: report(
-                f"{RESULTS}/figures/{name}.svg",
-                caption=f"../report/figure_{name}.rst",
-                category="Figures",
-                labels={"figure": name},
-            )
-            for name in FIGURES
-        },
+        **{name: figure(name) for name in FIGURES},
     log:
         f"{LOGS}/figures.log",
     conda:
@@ -49,12 +41,7 @@ rule report:
         figures=expand(f"{RESULTS}/figures/{{name}}.svg", name=FIGURES),
         curves=[] if GRID is None else f"{RESULTS}/curves.parquet",
     output:
-        html=report(
-            f"{RESULTS}/report.html",
-            caption="../report/page.rst",
-            category="Report",
-            labels={"page": "report"},
-        ),
+        html=page("page"),
     log:
         f"{LOGS}/report.log",
     conda:

@@ -36,7 +36,7 @@ def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
     for (dataset, recipe, arch, digest), members in groupby(sorted(grid.runs, key=combination), combination):
         runs = list(members)
         done = sum((root / run.path).exists() for run in runs)
-        seconds, basis = _seconds(runs[0], grid.settings[digest], root)
+        seconds, basis = seconds_a_run(runs[0], grid.settings[digest], root)
         rows.append(
             {
                 "dataset": dataset,
@@ -58,8 +58,8 @@ def combination(run: Run) -> tuple[str, str, str, str]:
     return run.dataset, run.recipe, run.arch, run.digest
 
 
-def _seconds(run: Run, settings: dict[str, Any], root: Path) -> tuple[float, str]:
-    """Median seconds of like runs and how they are alike."""
+def seconds_a_run(run: Run, settings: dict[str, Any], root: Path) -> tuple[float, str]:
+    """Median seconds of runs like `run`, NaN where there are none, and how they are alike."""
     if "simulate" in settings:
         return 0.0, "simulated, nothing is trained"
     if (own := _recorded((root / run.path).parent)) is not None:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from decay_atlas.progress import watched
 from decay_atlas.statistics.landscape import AXES, tabulate
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.ratio import ratio
@@ -134,10 +135,11 @@ def coverage(
     tasks = [(design, chunk, seed) for design in designs for chunk in chunks]
     workers = processes or len(os.sched_getaffinity(0))
     if workers == 1:
-        parts = [_judge(*task) for task in tasks]
+        parts = list(watched((_judge(*task) for task in tasks), len(tasks), "simulating studies"))
     else:
         with ProcessPoolExecutor(workers) as pool:
-            parts = list(pool.map(_judge, *zip(*tasks, strict=True)))
+            judged = pool.map(_judge, *zip(*tasks, strict=True))
+            parts = list(watched(judged, len(tasks), "simulating studies"))
     return pd.concat(parts, ignore_index=True)
 
 

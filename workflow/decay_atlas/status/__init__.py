@@ -1,0 +1,1 @@
+"""Where a study stands: what is done, what runs, what failed and what is left, without starting Snakemake."""
