@@ -8,12 +8,18 @@ then forced, and because the training rules take it as `ancient`, that call ends
 from __future__ import annotations
 
 import fcntl
+import os
 import socket
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import IO
 
 _presence: IO[str] | None = None
+_work: IO[str] | None = None
+
+
+class Busy(RuntimeError):
+    """Another call of Snakemake runs jobs in this folder."""
 
 
 def recover(state: Path) -> None:
@@ -49,6 +55,35 @@ def recover(state: Path) -> None:
     except OSError:
         # The file system has no such locks: Snakemake's own remain.
         _presence.close()
+
+
+def engage(state: Path) -> None:
+    """Take the folder for a call that runs jobs; it is free again when the process ends, however it ends.
+
+    Snakemake's own locks are taken when its plan is made, let two calls in that share no file, and go for both when
+    one of them ends; the other, or a third, then stops with a traceback (seen with 9.27), and on SLURM the second
+    call cancels the jobs of the first.
+
+    Raises:
+        Busy: another process holds it.
+    """
+    global _work
+    if _work is not None:
+        _work.close()
+    _work = (state / "decay-atlas.work").open("a+")
+    try:
+        fcntl.flock(_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _work.seek(0)
+        raise Busy(
+            f"Another snakemake is at work in this folder ({_work.read().strip() or 'it has just begun'}). Wait for "
+            "its end, or stop it and call again; what is finished is kept. A dry run (-n) is possible at any time"
+        ) from None
+    except OSError:
+        return  # the file system has no such locks: Snakemake's own remain
+    _work.truncate(0)
+    _work.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    _work.flush()
 
 
 def _unfinished_datasets(state: Path) -> list[Path]:
