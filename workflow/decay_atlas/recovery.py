@@ -18,7 +18,7 @@ _presence: IO[str] | None = None
 _work: IO[str] | None = None
 
 
-class Busy(RuntimeError):
+class BusyError(RuntimeError):
     """Another call of Snakemake runs jobs in this folder."""
 
 
@@ -65,7 +65,7 @@ def engage(state: Path) -> None:
     call cancels the jobs of the first.
 
     Raises:
-        Busy: another process holds it.
+        BusyError: another process holds it.
     """
     global _work
     if _work is not None:
@@ -75,7 +75,7 @@ def engage(state: Path) -> None:
         fcntl.flock(_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         _work.seek(0)
-        raise Busy(
+        raise BusyError(
             f"Another snakemake is at work in this folder ({_work.read().strip() or 'it has just begun'}). Wait for "
             "its end, or stop it and call again; what is finished is kept. A dry run (-n) is possible at any time"
         ) from None

@@ -207,13 +207,15 @@ class _Window(torch.utils.data.Dataset[Tensor]):
         torch.default_generator.manual_seed(seed)
         at = self._window.make_params([torch.empty(1, *image.shape[:2], device="meta")])
         torch.set_rng_state(state)
-        rows, columns = (slice(at[side], at[side] + at[length]) for side, length in (("top", "height"), ("left", "width")))
+        rows, columns = (
+            slice(at[side], at[side] + at[length]) for side, length in (("top", "height"), ("left", "width"))
+        )
         cut = Image.fromarray(np.ascontiguousarray(image[rows, columns]))  # only this becomes a Pillow image
         return pil_to_tensor(cut.resize((self._size, self._size), Image.Resampling.BILINEAR))
 
 
 class _Normalised:
-    """(image − mean) / std where the data set has them, channels last on a GPU."""
+    """(image − mean) / std where the data set has them, channels last on a GPU; in place, so of fresh images only."""
 
     def __init__(self, dataset: dict[str, Any], device: torch.device) -> None:
         self.device = device
@@ -221,5 +223,5 @@ class _Normalised:
         self.std = torch.tensor(dataset.get("std", [1.0]), device=device).view(1, -1, 1, 1)
 
     def __call__(self, images: Tensor) -> Tensor:
-        images = images.sub(self.mean).div_(self.std)
+        images = images.to(self.mean.dtype).sub_(self.mean).div_(self.std)
         return images.contiguous(memory_format=torch.channels_last) if self.device.type == "cuda" else images
