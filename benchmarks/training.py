@@ -3,6 +3,7 @@
     python benchmarks/training.py demo       the demo study's networks, whole runs: about 6 minutes on two cores
     python benchmarks/training.py cifar      the published networks at 32 pixels and batch 128, a few steps
     python benchmarks/training.py input      augmentation, and decoding a JPEG tree, in images a second
+    python benchmarks/training.py recording  what the history costs: the demo's networks with and without it
 
 Every row's figures come from the same call, the baseline (benchmarks/published_loop.py) among them; each
 measurement is a process of its own. `core` is seconds of processor time a run costs, of all its processes, with
@@ -12,14 +13,17 @@ their start: what a run costs on one core. Prints a Markdown table.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +32,19 @@ import torch
 from PIL import Image
 from published_loop import transform_of
 from torch.utils.data import DataLoader
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from decay_atlas.config import load
 from decay_atlas.grid import Run, digest_of, settings_of
-from decay_atlas.training import augment, datasets
+from decay_atlas.training import augment, datasets, loop
 from decay_atlas.training.batches import Data, Epoch
 from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.environment import choose_device, device_name
 from decay_atlas.training.learner import Learner, Member
 from decay_atlas.training.solo import Solo
+from decay_atlas.training.sources import pixels
 from decay_atlas.training.streams import AUGMENT, Draw, generator
 from decay_atlas.training.world import World
 
@@ -128,9 +133,7 @@ def steps(settings: dict[str, Any], folder: Path, engine: str) -> Row:
     taken = learner.train_epoch()
     next(taken)
     if engine == "serial":
-        with FlopCounterMode(display=False) as counter:
-            next(taken)
-        operations = counter.get_total_flops()
+        operations = operations_of(lambda: next(taken))
     else:
         next(taken)
         operations = 0
@@ -144,6 +147,22 @@ def steps(settings: dict[str, Any], folder: Path, engine: str) -> Row:
     if device.type == "cuda":
         memory = torch.cuda.max_memory_allocated(device)
     return {"steps_per_second": count * STEPS[device.type] / seconds, "operations": operations, "memory": memory}
+
+
+def operations_of(work: Callable[[], Any]) -> int:
+    """Floating-point operations of products and convolutions; torch by itself counts those of a grouped
+    convolution's weight gradients as if it were dense, which makes a depthwise one dearer by its channels."""
+
+    def backward(
+        out_gradient: list[int], images: list[int], weights: list[int], *rest: Any, out_shape: Any = None
+    ) -> int:
+        """As many as the forward pass, for either gradient that is asked for."""
+        transposed, wanted = rest[4], rest[7]
+        return conv_flop_count(images, weights, out_gradient, transposed) * (wanted[0] + wanted[1])
+
+    with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: backward}) as counter:
+        work()
+    return int(counter.get_total_flops())
 
 
 def wait(device: torch.device) -> None:
@@ -197,23 +216,75 @@ def inputs() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "raw"
         files = jpeg_tree(tree)
-        alone = rate(lambda: [Image.open(file).convert("RGB") for file in files], len(files))
+        cores = os.cpu_count() or 1
+        with ThreadPoolExecutor(cores) as pool:
+            limit = rate(lambda: list(pool.map(lambda file: pixels(file, 3).shape, files)), len(files))
         entry = {**config["datasets"]["imagenet"], "path": str(tree), "classes": 8}
         datasets.prepare("imagenet", entry, Path(folder) / "data")
         recipe = {**config["recipes"]["published-imagenet"], "augment": ["resized_crop", "flip"]}
         split = datasets.load(Path(folder) / "data", recipe)
-        threads = os.cpu_count() or 1
-        source = Data(split, {"dataset": entry, "recipe": recipe}, device, threads).train
+        source = Data(split, {"dataset": entry, "recipe": recipe}, device, cores).train
         cut = transforms.Compose([transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip()])
         scale = [transforms.ToTensor(), transforms.Normalize(entry["mean"], entry["std"])]
         usual = ImageFolder(tree / "train", transforms.Compose([cut, *scale]))
         loader = DataLoader(usual, batch_size=128, shuffle=True, num_workers=4)
         epoch = Epoch(seed=0, number=0, batch_size=128, images=len(files))
         yield {
-            "what": f"a JPEG tree at 224 px ({alone:,.0f} a second and core is decoding alone)",
+            "what": "a JPEG tree at 224 px",
+            "limit": limit,
             "one by one": rate(lambda: list(loader), len(files)),
             "ours": rate(lambda: list(source.training(epoch)), len(files)),
         }
+
+
+class Unrecorded(Solo):
+    """The same training with nothing kept for the history."""
+
+    def train_epoch(self) -> Iterator[None]:
+        (member,) = self.members
+        self._net.train()
+        for images, labels in self.batches(member.seed):
+            self._optimizer.param_groups[0]["lr"] = member.lr * self.multiplier
+            self._prepare()
+            self._gradients(images, labels)
+            self._scaler.unscale_(self._optimizer)
+            self._move(images, labels)
+            self._optimizer.zero_grad()
+            self.step += 1
+            yield
+
+    def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        loss = self.task.loss(self._net(images), labels, self._smoothing)
+        loss.backward()
+        return loss, loss
+
+
+def recording(rounds: int = 30) -> Iterator[Row]:
+    """Processor time of a step with and without the history, an epoch of each in turn; the median of their ratios."""
+    config = load("demo", ROOT)
+    (block,) = config["grid"]
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    device, nothing = torch.device("cpu"), loop.Scores(1.0, 50.0)
+    with tempfile.TemporaryDirectory() as folder:
+        datasets.prepare("digits", config["datasets"]["digits"], Path(folder))
+        for arch in block["arch"]:
+            recipe = config["recipes"][block["recipe"][0]]
+            settings = settings_of(config["datasets"]["digits"], recipe, config["archs"][arch])
+            data = Data(datasets.load(Path(folder), recipe), settings, device, threads=1)
+            learners = [way(settings, Member(1e-3, 0.1, 0), data, device, World()) for way in (Solo, Unrecorded)]
+            taken: list[list[float]] = [[], []]
+            for _, (times, learner) in itertools.product(range(rounds), zip(taken, learners, strict=True)):
+                began = time.process_time()
+                learner.step = sum(1 for _ in learner.train_epoch()) * 0
+                if not isinstance(learner, Unrecorded):
+                    (member,) = learner.members
+                    member.history.append(loop._row(member, 1, 1e-3, *learner.sums(), (nothing, nothing)))
+                times.append((time.process_time() - began) / learner.course.steps * 1e3)
+            on, off = (statistics.median(times[3:]) for times in taken)
+            shares = [1 - without / with_it for with_it, without in zip(taken[0][3:], taken[1][3:], strict=True)]
+            steps = learners[0].course.steps
+            yield {"network": arch, "steps": steps, "on": on, "off": off, "share": statistics.median(shares)}
 
 
 def jpeg_tree(root: Path, classes: int = 8, each: int = 96) -> list[Path]:
@@ -274,13 +345,22 @@ COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
         "one by one": lambda row: f"{row['one by one']:,.0f}",
         "ours": lambda row: f"{row['ours']:,.0f}",
         "ratio": lambda row: f"{row['ours'] / row['one by one']:.2f}×",
+        "decoding alone, all cores": lambda row: f"{row['limit']:,.0f}" if "limit" in row else "",
+    },
+    "recording": {
+        "network": lambda row: row["network"],
+        "steps of an epoch": lambda row: str(row["steps"]),
+        "recording, ms a step": lambda row: f"{row['on']:.3f}",
+        "not recording": lambda row: f"{row['off']:.3f}",
+        "share of a step": lambda row: f"{row['share']:.1%}",
     },
 }
+PROGRAMS = {"demo": demo, "cifar": cifar, "input": inputs, "recording": recording}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("demo", "cifar", "input", "steps"), help="steps is for the program itself")
+    parser.add_argument("what", choices=(*PROGRAMS, "steps"), help="steps is for the program itself")
     parser.add_argument("--settings", type=json.loads)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--engine")
@@ -291,7 +371,7 @@ def main() -> None:
     columns = COLUMNS[options.what]
     print(f"{device_name(choose_device('auto'))}, {os.cpu_count()} cores, torch {torch.__version__}\n")
     print("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns), flush=True)
-    for row in {"demo": demo, "cifar": cifar, "input": inputs}[options.what]():
+    for row in PROGRAMS[options.what]():
         print("| " + " | ".join(text(row) for text in columns.values()) + " |", flush=True)
 
 

@@ -56,6 +56,14 @@ def test_what_the_snakefile_imports_loads_no_heavy_library(module: str) -> None:
     assert not {"torch", "pandas", "numpy", "scipy", "matplotlib"} & set(loaded)
 
 
+def test_a_simulated_job_starts_without_pandas() -> None:
+    """A study of thousands of them spends most of its time on their starts."""
+    code = "import sys, decay_atlas.simulation; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "numpy" in loaded
+    assert not {"torch", "pandas", "matplotlib"} & set(loaded)
+
+
 def test_the_rules_import_just_these_modules() -> None:
     found = {
         name for file in RULES for name in re.findall(r"^ *from (decay_atlas\.\S+) import", file.read_text(), re.M)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from decay_atlas import recovery
-from decay_atlas.recovery import hosts, recover
+from decay_atlas.recovery import BusyError, engage, hosts, recover
 
 MANIFEST = "resources/datasets/digits-0123abcd/manifest.json"
 OTHER = "resources/datasets/cifar10-0123abcd/manifest.json"
@@ -35,6 +35,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield state
     if recovery._presence is not None:
         recovery._presence.close()
+    if recovery._work is not None:
+        recovery._work.close()
 
 
 def leave_locks(state: Path) -> None:
@@ -120,6 +122,29 @@ def test_a_file_system_without_locks_clears_nothing(state: Path, monkeypatch: py
     monkeypatch.setattr(recovery.fcntl, "flock", none)
     recover(state)
     assert locks(state) == 2
+
+
+def test_a_folder_is_taken_by_one_call_at_a_time(state: Path) -> None:
+    code = "import sys, pathlib; from decay_atlas.recovery import engage; engage(pathlib.Path(sys.argv[1]));"
+    code += "print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(BusyError, match=rf"process {process.pid} on {socket.gethostname()}.*dry run \(-n\)"):
+            engage(state)
+        process.kill()
+    engage(state)
+    engage(state)  # again in one process, as a program that uses Snakemake's API may
+
+
+def test_a_file_system_without_locks_refuses_nobody(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(recovery.fcntl, "flock", none)
+    engage(state)
 
 
 def test_a_first_run_has_nothing_to_recover(tmp_path: Path) -> None:

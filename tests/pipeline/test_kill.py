@@ -82,16 +82,37 @@ def test_a_failing_member_loses_nothing_and_is_named(trained: Project) -> None:
     assert {name: after[name] for name in staged} == staged
 
 
-def test_two_calls_on_one_tree_are_refused(trained: Project) -> None:
+def test_a_job_killed_after_its_last_run_has_lost_nothing(project: Project) -> None:
+    """Snakemake removes the outputs of a failed job, whole ones too: the next attempt has them staged."""
+    program = project.root / "workflow/decay_atlas/training/__main__.py"
+    end = "    return 1 if failed else 0\n"
+    whole = program.read_text()
+    assert end in whole
+    program.write_text(whole.replace(end, f"    os.kill(os.getpid(), 9)\n{end}"))
+    assert project.snakemake("runs").status == 1
+    assert project.records() == {}
+    staged = {file.name: file.read_bytes() for file in files(project, ".staged/*.json")}
+    assert len(staged) == 12
+    program.write_text(whole)
+    call = project.snakemake("runs")
+    assert call.status == 0, call.output
+    assert project.records() == staged, "a finished run was trained again"
+    assert not files(project, ".staged/*")
+
+
+def test_two_calls_at_once_in_one_folder_are_refused_even_of_studies_that_share_nothing(trained: Project) -> None:
     trained.grid(seed=[0, 1, 2])
     first = subprocess.Popen(
         trained.command("runs"), cwd=trained.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    locks = trained.root / ".snakemake/locks"
-    while not any(locks.glob("*.lock")):
+    held = trained.root / ".snakemake/decay-atlas.work"
+    while not (held.exists() and f"process {first.pid} on" in held.read_text()):
         assert first.poll() is None
         time.sleep(0.02)
-    second = trained.snakemake("runs")
-    assert second.status == 1
-    assert "cannot be locked" in second.output
+    for study in ("tiny", "rehearsal"):
+        second = trained.snakemake("runs", "--configfile", f"studies/{study}.yaml")
+        assert second.status == 1
+        assert f"Another snakemake is at work in this folder (process {first.pid} on" in second.output
+        assert "Traceback" not in second.output
+    assert trained.snakemake("runs", "-n").status == 0, "a plan disturbs nobody"
     assert first.wait() == 0

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from decay_atlas.statistics.landscape import landscapes
-from decay_atlas.statistics.simulator import Truth, simulate, simulate_run, simulate_runs
+from decay_atlas.statistics.simulator import simulate, simulate_run, simulate_runs
+from decay_atlas.statistics.truth import Truth
 
 LR = [1e-4, 1e-3, 1e-2]
 WD = [0.0, 1e-3, 1e-2, 1e-1, 1.0, 10.0]

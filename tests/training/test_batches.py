@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from torchvision.transforms import v2
+from torchvision.transforms.v2.functional import pil_to_tensor
 
 from decay_atlas.training import sources
-from decay_atlas.training.batches import Data, Epoch, Files, Share
+from decay_atlas.training.batches import Data, Epoch, Files, Share, _Window
 from decay_atlas.training.datasets import load, prepare
 from tests.training.conftest import CPU, data_of
 from tests.training.test_datasets import image_tree
@@ -117,3 +120,51 @@ def test_a_trees_images_are_scored_once_each_at_the_entrys_size(tree: tuple[Path
     assert images.shape == (6, 3, 8, 8)
     assert labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert images[:3, 0].mean().item() == pytest.approx((30 / 255 - 0.5) / 0.25, abs=0.05)
+
+
+def photograph(path: Path, mode: str, **options: Any) -> Path:
+    """An image file of 37 × 50 pixels in one of Pillow's modes, with colours all over."""
+    chance = np.random.default_rng(0)
+    picture = Image.fromarray(chance.integers(0, 256, (6, 8, 3), np.uint8)).resize((50, 37)).convert(mode)
+    picture.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "mode", "options"),
+    [
+        ("colour.JPEG", "RGB", {}),
+        ("not-subsampled.jpg", "RGB", {"subsampling": 0}),
+        ("progressive.jpg", "RGB", {"progressive": True}),
+        ("grey.jpg", "L", {}),
+        ("print.jpg", "CMYK", {}),
+        ("in-truth-a-png.JPEG", "RGB", {"format": "PNG"}),
+        ("photo.png", "RGBA", {}),
+    ],
+)
+def test_pixels_are_pillows_to_the_bit(
+    tmp_path: Path, channels: int, name: str, mode: str, options: dict[str, Any]
+) -> None:
+    file = photograph(tmp_path / name, mode, **options)
+    np.testing.assert_array_equal(sources.pixels(file, channels), np.asarray(sources.decode(file, channels)))
+
+
+def test_a_random_window_is_torchvisions_for_its_seed_and_leaves_the_generator_alone(tmp_path: Path) -> None:
+    file = photograph(tmp_path / "a.jpg", "RGB")
+    window = _Window([file], 16, 3, random=True)
+    torch.manual_seed(5)
+    found = [window[(0, seed)] for seed in range(20)]
+    after = torch.rand(1)
+    torch.manual_seed(5)
+    assert torch.equal(after, torch.rand(1))
+    for seed, image in enumerate(found):
+        torch.manual_seed(seed)
+        assert torch.equal(image, pil_to_tensor(v2.RandomResizedCrop(16)(sources.decode(file, 3))))
+
+
+def test_a_damaged_jpeg_is_an_error(tmp_path: Path) -> None:
+    file = photograph(tmp_path / "a.jpg", "RGB")
+    file.write_bytes(file.read_bytes()[:300])
+    with pytest.raises(OSError, match="(?i)truncated"):
+        sources.pixels(file, 3)

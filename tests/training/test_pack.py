@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from decay_atlas.grid import Run, digest_of
+from decay_atlas.packs import close
 from decay_atlas.records import is_whole, read_record, staged
 from decay_atlas.training import __main__ as program
 from decay_atlas.training import models, pack
@@ -65,7 +66,7 @@ def test_a_pack_writes_whole_records_and_their_settings(digits: Path, settings: 
     records = paths(settings)
     assert train_pack(settings, records, digits) == []
     beside = str(Path(records[0]).with_name("settings.json"))
-    assert files() == {*records, beside}  # and nothing is left staged
+    assert files() == {*records, beside, *(str(staged(path)) for path in records)}
     assert json.loads(Path(beside).read_text()) == settings
     for path in records:
         record, run = read_record(path), Run.from_path(path)
@@ -84,6 +85,7 @@ def test_a_packs_run_equals_the_same_run_alone_bit_for_bit(digits: Path, setting
     records = paths(settings)
     train_pack(settings, records, digits)
     together = [read_record(path) for path in records]
+    close(records)
     Path(records[2]).unlink()
     train_pack(settings, records[2:], digits)
     alone = read_record(records[2])
@@ -132,7 +134,7 @@ def test_a_failing_run_stops_no_other_and_nothing_finished_is_lost(
         Path(path).unlink()
     assert train_pack(settings, records, digits) == []
     assert trained == [(0.01, 0.1, seed) for seed in (0, 2, 1)]
-    assert not any(staged(path).exists() for path in records)
+    assert all(is_whole(path, settings) for path in records)
 
 
 def test_a_file_system_without_hard_links_will_do(
@@ -225,6 +227,7 @@ def test_a_fused_packs_records_are_those_of_serial_ones_but_for_rounding(
     records = paths(settings)
     train_pack(settings, records, digits)
     alone = [read_record(path) for path in records]
+    close(records)
     for path in records:
         Path(path).unlink()
     train_any_pack(settings, records, digits, "fused", "cpu")

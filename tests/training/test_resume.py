@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from decay_atlas.grid import Run, digest_of
+from decay_atlas.packs import close
 from decay_atlas.records import read_record
 from decay_atlas.training import __main__ as program
 from decay_atlas.training import pack
@@ -130,6 +131,7 @@ def test_killed_at_random_points_a_pack_ends_in_the_same_bits(
     chance = random.Random(0)
     kills = 0
     while kills < KILLS:
+        close(records)
         for path in records:
             Path(path).unlink()
         while True:
@@ -153,6 +155,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     records = paths(rich, 1)
     train_pack(rich, records, digits, "serial", "cpu")
     expected = numbers(records)
+    close(records)
     Path(records[0]).unlink()
     process = start(rich, records, digits, "serial")
     while len(kept := sorted(Path().rglob("*.ckpt"))) < 2:
@@ -220,6 +223,7 @@ def test_killed_between_two_records_an_ensemble_goes_on_as_it_was(
     train_pack(rich, records, digits, "fused", "cpu")
     expected = numbers(records)
     assert [record["status"] for record in expected].count("diverged") == (wd > 1)
+    close(records)
     for path in records:
         Path(path).unlink()
     put = pack.put

@@ -1,16 +1,17 @@
 """The life of a pack's records, whatever makes them: nothing finished is ever lost or made twice.
 
 A finished record is staged at once beside its place, where Snakemake does not know it. Should the job die,
-and Snakemake remove its outputs, the next attempt takes what is staged; the staged copies go when the pack is
-whole.
+and Snakemake remove its outputs, the next attempt takes what is staged. A job can be killed up to its last moment,
+after its last run is finished, so it does not remove the staged copies itself: `collect` does, for when it begins,
+the jobs of all its records have ended well.
 """
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from decay_atlas.grid import Run, digest_of
 from decay_atlas.records import is_whole, staged, write_json
 
 Member = tuple[Path, Run]
+_PART = re.compile(r"\.(.+)\.[0-9]+\.part")
 
 
 def missing_members(settings: dict[str, Any], paths: Sequence[str | Path]) -> list[Member]:
@@ -42,13 +44,17 @@ def put(path: Path, record: dict[str, Any]) -> None:
     _link(staged(path), path)
 
 
-def close(paths: Sequence[str | Path]) -> None:
-    """Remove the staged copies of a pack whose records are all in place."""
+def close(paths: Iterable[str | Path]) -> None:
+    """Remove the staged copies of records whose jobs have ended well, and what killed processes left of them."""
+    folders: dict[Path, set[str]] = {}
     for path in paths:
         wait = staged(path)
-        wait.unlink(missing_ok=True)
-        for part in wait.parent.glob(f".{glob.escape(wait.name)}.*.part"):  # what a killed process was writing
-            part.unlink(missing_ok=True)
+        folders.setdefault(wait.parent, set()).add(wait.name)
+    for folder, names in folders.items():
+        for file in folder.glob("*"):
+            part = _PART.fullmatch(file.name)
+            if (part.group(1) if part else file.name) in names:
+                file.unlink(missing_ok=True)
 
 
 def _kept(path: Path, settings: dict[str, Any]) -> bool:

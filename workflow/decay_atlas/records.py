@@ -69,7 +69,7 @@ def is_whole(path: str | Path, settings: dict[str, Any]) -> bool:
 
 
 def staged(path: str | Path) -> Path:
-    """Where a finished run waits until its pack is done; Snakemake does not know this place."""
+    """Where a finished run waits until it is collected; Snakemake does not know this place."""
     path = Path(path)
     return path.parent / ".staged" / path.name
 

@@ -8,6 +8,7 @@ then forced, and because the training rules take it as `ancient`, that call ends
 from __future__ import annotations
 
 import fcntl
+import os
 import socket
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -15,6 +16,11 @@ from typing import IO
 
 PRESENCE = "decay-atlas.lock"
 _presence: IO[str] | None = None
+_work: IO[str] | None = None
+
+
+class BusyError(RuntimeError):
+    """Another call of Snakemake runs jobs in this folder."""
 
 
 def recover(state: Path) -> None:
@@ -58,6 +64,35 @@ def hosts(state: Path) -> set[str]:
         return set((state / PRESENCE).read_text().split())
     except OSError:
         return set()
+
+
+def engage(state: Path) -> None:
+    """Take the folder for a call that runs jobs; it is free again when the process ends, however it ends.
+
+    Snakemake's own locks are taken when its plan is made, let two calls in that share no file, and go for both when
+    one of them ends; the other, or a third, then stops with a traceback (seen with 9.27), and on SLURM the second
+    call cancels the jobs of the first.
+
+    Raises:
+        BusyError: another process holds it.
+    """
+    global _work
+    if _work is not None:
+        _work.close()
+    _work = (state / "decay-atlas.work").open("a+")
+    try:
+        fcntl.flock(_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _work.seek(0)
+        raise BusyError(
+            f"Another snakemake is at work in this folder ({_work.read().strip() or 'it has just begun'}). Wait for "
+            "its end, or stop it and call again; what is finished is kept. A dry run (-n) is possible at any time"
+        ) from None
+    except OSError:
+        return  # the file system has no such locks: Snakemake's own remain
+    _work.truncate(0)
+    _work.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    _work.flush()
 
 
 def _unfinished_datasets(state: Path) -> list[Path]:

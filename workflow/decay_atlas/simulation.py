@@ -13,12 +13,10 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-import pandas as pd
-
 from decay_atlas.grid import Run
-from decay_atlas.packs import close, missing_members, put
+from decay_atlas.packs import missing_members, put
 from decay_atlas.records import RECORD_FORMAT, SCORES
-from decay_atlas.statistics.simulator import Truth, simulate_runs
+from decay_atlas.statistics.truth import RUN_AXES, Truth, outcomes
 
 
 def simulate_pack(settings: dict[str, Any], paths: list[str]) -> None:
@@ -30,14 +28,13 @@ def simulate_pack(settings: dict[str, Any], paths: list[str]) -> None:
     missing = missing_members(settings, paths)
     truth = Truth.parse(settings["simulate"])
     if missing:
-        axes = pd.DataFrame([asdict(run) for _, run in missing])
-        simulated = simulate_runs(axes, truth, settings["direction"])
-        for (path, run), row in zip(missing, simulated.to_dict("records"), strict=True):
-            put(path, _record(settings, run, row))
-    close(paths)
+        axes = {axis: [getattr(run, axis) for _, run in missing] for axis in RUN_AXES}
+        columns = {name: column.tolist() for name, column in outcomes(axes, truth, settings["direction"]).items()}
+        for number, (path, run) in enumerate(missing):
+            put(path, _record(settings, run, {name: column[number] for name, column in columns.items()}))
 
 
-def _record(settings: dict[str, Any], run: Run, row: dict[Any, Any]) -> dict[str, Any]:
+def _record(settings: dict[str, Any], run: Run, row: dict[str, Any]) -> dict[str, Any]:
     return {
         "format": RECORD_FORMAT,
         **asdict(run),

@@ -13,7 +13,7 @@ sys.path.insert(0, str(LIBRARY))
 from decay_atlas.config import ConfigError, grid_of, resolve
 from decay_atlas.grid import DIGEST, NAME, NUMBER, dataset_folder
 from decay_atlas.provenance import source_digest
-from decay_atlas.recovery import recover
+from decay_atlas.recovery import BusyError, engage, recover
 from decay_atlas.slurm import attend
 from decay_atlas.stage import share_library
 
@@ -22,6 +22,14 @@ share_library(LIBRARY)
 
 if workflow.is_main_process:
     recover(Path(".snakemake"))
+    # Without cores or jobs nothing is run: --unlock, --summary, --report and the like.
+    if not workflow.output_settings.dryrun and (
+        workflow.resource_settings.cores or workflow.resource_settings.nodes
+    ):
+        try:
+            engage(Path(".snakemake"))
+        except BusyError as error:
+            raise WorkflowError(str(error)) from None
 
 
 # Under the lock of the working directory, and before the first job is submitted.

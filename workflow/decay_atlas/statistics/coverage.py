@@ -21,7 +21,8 @@ from decay_atlas.statistics.landscape import AXES, tabulate
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.rivals import LAWS, POOLED
-from decay_atlas.statistics.simulator import Truth, simulate_runs
+from decay_atlas.statistics.simulator import simulate_runs
+from decay_atlas.statistics.truth import Truth
 
 PUBLISHED_LR = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 PUBLISHED_WD = [0, 0.001, 0.005, 0.01, 0.03, 0.05, 0.1, 0.3]

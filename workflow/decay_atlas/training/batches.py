@@ -14,7 +14,7 @@ from torch import Tensor
 from decay_atlas.training.augment import as_float, augmented, check
 from decay_atlas.training.datasets import Part, Split
 from decay_atlas.training.mixing import mixed
-from decay_atlas.training.sources import decode
+from decay_atlas.training.sources import pixels
 from decay_atlas.training.streams import AUGMENT, MIX, ORDER, Draw, generator, stream
 from decay_atlas.training.tasks import task_of
 
@@ -191,23 +191,31 @@ class _Window(torch.utils.data.Dataset[Tensor]):
     def __init__(self, files: list[Path], size: int, channels: int, random: bool) -> None:
         from torchvision.transforms import v2
 
-        self._files, self._channels = files, channels
-        self._cut = (
-            v2.RandomResizedCrop(size) if random else v2.Compose([v2.Resize(round(size * 8 / 7)), v2.CenterCrop(size)])
-        )
+        self._files, self._channels, self._size = files, channels, size
+        self._window = v2.RandomResizedCrop(size) if random else None
+        self._centre = v2.Compose([v2.Resize(round(size * 8 / 7)), v2.CenterCrop(size)])
 
     def __getitem__(self, index_and_seed: tuple[int, int]) -> Tensor:
+        from PIL import Image
         from torchvision.transforms.v2.functional import pil_to_tensor
 
         index, seed = index_and_seed
-        image = decode(self._files[index], self._channels)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return pil_to_tensor(self._cut(image))
+        image = pixels(self._files[index], self._channels)
+        if self._window is None:
+            return pil_to_tensor(self._centre(Image.fromarray(image)))
+        state = torch.get_rng_state()
+        torch.default_generator.manual_seed(seed)
+        at = self._window.make_params([torch.empty(1, *image.shape[:2], device="meta")])
+        torch.set_rng_state(state)
+        rows, columns = (
+            slice(at[side], at[side] + at[length]) for side, length in (("top", "height"), ("left", "width"))
+        )
+        cut = Image.fromarray(np.ascontiguousarray(image[rows, columns]))  # only this becomes a Pillow image
+        return pil_to_tensor(cut.resize((self._size, self._size), Image.Resampling.BILINEAR))
 
 
 class _Normalised:
-    """(image − mean) / std where the data set has them, channels last on a GPU."""
+    """(image − mean) / std where the data set has them, channels last on a GPU; in place, so of fresh images only."""
 
     def __init__(self, dataset: dict[str, Any], device: torch.device) -> None:
         self.device = device
@@ -215,5 +223,5 @@ class _Normalised:
         self.std = torch.tensor(dataset.get("std", [1.0]), device=device).view(1, -1, 1, 1)
 
     def __call__(self, images: Tensor) -> Tensor:
-        images = images.sub(self.mean).div_(self.std)
+        images = images.to(self.mean.dtype).sub_(self.mean).div_(self.std)
         return images.contiguous(memory_format=torch.channels_last) if self.device.type == "cuda" else images

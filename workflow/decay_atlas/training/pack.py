@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from decay_atlas.grid import Run, digest_of, number_text
-from decay_atlas.packs import close, missing_members, put
+from decay_atlas.packs import missing_members, put
 from decay_atlas.records import RECORD_FORMAT
 from decay_atlas.training import datasets, evaluations, optimizers
 from decay_atlas.training.batches import Data
@@ -68,8 +68,6 @@ def train_pack(
             for path in paths:
                 if str(path) not in failed:
                     discard(Path(path))
-            if not failed:
-                close(paths)
     return failed
 
 
