@@ -146,6 +146,20 @@ def trained(trained_once: Project, tmp_path: Path) -> Project:
     return trained_once.copy(tmp_path / "project")
 
 
+@pytest.fixture(scope="session")
+def reported_once(trained_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = trained_once.copy(tmp_path_factory.mktemp("reported") / "project")
+    call = project.snakemake()
+    assert call.status == 0, call.output
+    return project
+
+
+@pytest.fixture
+def reported(reported_once: Project, tmp_path: Path) -> Project:
+    """A copy of the project with its report made."""
+    return reported_once.copy(tmp_path / "project")
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project in which nothing was trained."""

@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from tests.pipeline.conftest import Project
 
 STATISTICS = {"optima", "ratio", "laws", "universality", "deviation", "tuning", "importance", "claims"}
-
-
-@pytest.fixture(scope="session")
-def reported_once(trained_once: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = trained_once.copy(tmp_path_factory.mktemp("reported") / "project")
-    call = project.snakemake()
-    assert call.status == 0, call.output
-    return project
-
-
-@pytest.fixture
-def reported(reported_once: Project, tmp_path: Path) -> Project:
-    """A copy of the project with its report made."""
-    return reported_once.copy(tmp_path / "project")
 
 
 def edit(project: Project, module: str, addition: str) -> None:
@@ -74,9 +56,3 @@ def test_the_report_is_the_same_bytes_when_made_again(reported: Project) -> None
     call = reported.snakemake("-R", "figures", "report")
     assert call.status == 0, call.output
     assert page.read_bytes() == before
-
-
-def test_snakemakes_own_report_is_made(reported: Project) -> None:
-    call = reported.snakemake("--report", "report.zip")
-    assert call.status == 0, call.output
-    assert (reported.root / "report.zip").stat().st_size > 10_000
