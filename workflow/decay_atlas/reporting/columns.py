@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Column(NamedTuple):
-    """A column: its name in the table, label, help, and form (a key of `tables.FORMS`).
-
-    `bounds` makes it an interval of two columns. `missing` says why a dash stands there, unless the column
-    `reason` of the same row says it.
-    """
-
-    name: str
-    label: str
-    help: str
-    form: str = "text"
-    missing: str = ""
-    bounds: tuple[str, str] | None = None
-    reason: str = ""
-
-
-_WHERE = (
-    Column("dataset", "data set", "Data set the runs were trained on."),
-    Column("recipe", "recipe", "Everything about the training that is no axis of the grid; spelled out below."),
-)
-_COMBINATION = (*_WHERE, Column("arch", "architecture", "Architecture, as named in the study."))
-_ONE_SEED = "needs two seeds or more"
-_NO_SLOPE = "too few optima inside the grid, or one seed"
-_NO_RHO = "no optimum inside the grid, or one seed"
+from decay_atlas.reporting import recipe_columns
+from decay_atlas.reporting.column import COMBINATION as _COMBINATION
+from decay_atlas.reporting.column import NO_RHO as _NO_RHO
+from decay_atlas.reporting.column import NO_SLOPE as _NO_SLOPE
+from decay_atlas.reporting.column import ONE_SEED as _ONE_SEED
+from decay_atlas.reporting.column import WHERE as _WHERE
+from decay_atlas.reporting.column import Column
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
+    **recipe_columns.COLUMNS,
     "optima": (
         *_COMBINATION,
         Column("lr", "η", "Learning rate.", "axis"),
@@ -305,104 +286,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "loss_lo", "95 % interval ({pp})", "Over seeds.", "fixed", "too few seeds", ("loss_lo", "loss_hi"), "note"
         ),
         Column("note", "why blank", "Why there is no figure."),
-    ),
-    "best": (
-        *_COMBINATION,
-        Column("lr", "η", "Learning rate of the best cell.", "axis"),
-        Column("wd", "λ", "Weight decay of the best cell.", "axis"),
-        Column("value", "best {metric} ({unit})", "Mean over seeds of the best cell, as sources report it.", "value"),
-        Column("sd", "sd ({pp})", "Standard deviation over its seeds.", "significant", _ONE_SEED),
-        Column("n_seeds", "seeds", "Seeds of the best cell.", "count"),
-        Column("n_cells", "of cells", "Cells that it is the best of: the more, the luckier.", "count"),
-        Column("edge_lr", "η at", "Whether the best cell lies at an end of its axis, or the axis is one value."),
-        Column("edge_wd", "λ at", "Whether the best cell lies at an end of its axis, or the axis is one value."),
-        Column("scored", "scored apart", "Each seed at the cell that the other seeds choose.", "value", "no seeds"),
-        Column("baseline", "against", "The recipe that the grid lists first for the data set and architecture."),
-        Column(
-            "difference",
-            "gain ({pp})",
-            "Over that recipe, both scored apart; positive is better.",
-            "fixed",
-            "the baseline itself",
-            reason="note",
-        ),
-        Column(
-            "difference_lo",
-            "95 % interval",
-            "By Welch's t over seeds.",
-            "fixed",
-            "the baseline itself",
-            ("difference_lo", "difference_hi"),
-            "note",
-        ),
-        Column("p_holm", "p Holm", "Test of no difference, corrected over recipes.", "p", "the baseline itself"),
-        Column(
-            "value_set",
-            "at the source's",
-            "Mean at the source's learning rate and weight decay.",
-            "value",
-            "not trained there",
-        ),
-        Column("sd_set", "its sd ({pp})", "Standard deviation over its seeds.", "significant", "not trained there"),
-    ),
-    "epochs_law": (
-        *_COMBINATION,
-        Column("lr", "η", "Learning rate, the same for all lengths.", "axis"),
-        Column("epochs", "epochs", "The lengths of training compared."),
-        Column("method", "method", "As in the table of laws; the censored one knows optima at an edge."),
-        Column("power", "power", "b of λ* ∝ epochs^b; −1 is as published.", "fixed", _NO_SLOPE),
-        Column(
-            "power_lo",
-            "95 % interval",
-            "With the uncertainty of choosing the optima.",
-            "fixed",
-            _NO_SLOPE,
-            ("power_lo", "power_hi"),
-        ),
-        Column("p_inverse", "p inverse", "Two-sided test of b = −1.", "p", _NO_SLOPE),
-        Column("p_constant", "p constant", "Two-sided test of b = 0.", "p", _NO_SLOPE),
-        Column("product", "epochs · λ*", "Geometric mean over interior optima.", "significant", "no optimum inside"),
-        Column("n_interior", "inside", "Optima inside the weight decays.", "count"),
-        Column("n_censored", "censored", "Optima at an edge.", "count"),
-        Column("verdict", "verdict", "The power that alone lies in the interval.", "badge"),
-    ),
-    "rules": (
-        *_COMBINATION,
-        Column("recipe_large", "with", "The recipe of the larger batch; nothing else differs."),
-        Column("batch_size", "from batch", "Batch size that was tuned.", "count"),
-        Column("batch_size_large", "to batch", "Batch size that its settings are carried to.", "count"),
-        Column("rule", "rule", "Rule 1: batch × k, η × k. Rule 2: batch × k, λ × k."),
-        Column("lr", "η", "As the rule sets it.", "axis"),
-        Column("wd", "λ", "As the rule sets it.", "axis"),
-        Column("value", "{metric} ({unit})", "At that cell.", "value", reason="blank"),
-        Column("lr_retuned", "η tuned anew", "Best cell at the larger batch.", "axis"),
-        Column("wd_retuned", "λ tuned anew", "Best cell at the larger batch.", "axis"),
-        Column("value_retuned", "tuned anew", "Scored on other seeds than it was chosen by.", "value"),
-        Column("loss", "lost ({pp})", "Against tuning anew.", "fixed", reason="blank"),
-        Column("loss_lo", "95 % interval", "By t over seeds.", "fixed", _ONE_SEED, ("loss_lo", "loss_hi"), "blank"),
-        Column("blank", "why blank", "Why there is no figure."),
-    ),
-    "robustness": (
-        *_COMBINATION,
-        Column(
-            "varies", "varies", "What it changes of the recipe that the grid lists first.", missing="that recipe itself"
-        ),
-        Column("setting", "to", "To what."),
-        Column("rho", "ρ", "λ*/η through the smooth interior optima.", "significant", _NO_RHO),
-        Column("rho_lo", "95 % interval", "Calibrated.", "significant", _NO_RHO, ("rho_lo", "rho_hi")),
-        Column(
-            "rho_published_lo",
-            "ρ published",
-            "For the like variant, in the coupling study.",
-            "significant",
-            "none published",
-            ("rho_published_lo", "rho_published_hi"),
-        ),
-        Column("slope", "slope b", "Log–log slope of λ* on η, censored method.", "fixed", _NO_SLOPE),
-        Column("slope_lo", "95 % interval", "Of the slope.", "fixed", _NO_SLOPE, ("slope_lo", "slope_hi")),
-        Column("product", "ηλ*", "Geometric mean over interior optima.", "significant", "no optimum inside"),
-        Column("n_interior", "inside", "Optima inside the grid.", "count"),
-        Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
     ),
     "claims": (
         Column("verdict", "verdict", "What this study's tables say of the claim.", "badge"),

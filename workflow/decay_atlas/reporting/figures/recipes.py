@@ -17,6 +17,7 @@ from decay_atlas.statistics.families import Recipes
 PLACE = ["dataset", "arch"]
 RULES = ("rule 1", "rule 2", "unchanged")
 METHOD = "censored"
+LEVEL = 0.05
 
 
 def gains(best: pd.DataFrame, metric: Metric) -> list[Panel]:
@@ -29,7 +30,7 @@ def gains(best: pd.DataFrame, metric: Metric) -> list[Panel]:
 
 def _gains_panel(best: pd.DataFrame, where: str, metric: Metric) -> Panel:
     best = best.sort_values("difference", ascending=False, kind="stable")
-    told = best[(best["difference_lo"] > 0) | (best["difference_hi"] < 0)]
+    told = best[best["p_holm"] < LEVEL]
     baseline = str(best["baseline"].iloc[0])
     title = f"{where}: {len(told)} of {counted(len(best), 'recipe')} can be told from {baseline} at its best"
     figure, axes = style.new(title, height=1.4 + 0.24 * len(best))
