@@ -12,8 +12,10 @@ import pytest
 import yaml
 
 from decay_atlas.statistics import collect
+from decay_atlas.statistics.best import best
 from decay_atlas.statistics.claims import claims
 from decay_atlas.statistics.deviation import deviation
+from decay_atlas.statistics.epochs_law import epochs_law
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
@@ -21,6 +23,8 @@ from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.performance_profile import performance_profile
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation, recommendation_curve
+from decay_atlas.statistics.robustness import robustness
+from decay_atlas.statistics.rules import rules
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
@@ -40,6 +44,10 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "valley": lambda runs: valley(runs, "max"),
     "recommendation": lambda runs: recommendation(runs, "max"),
     "recommendation_curve": lambda runs: recommendation_curve(runs, "max"),
+    "best": lambda runs: best(runs, "max"),
+    "epochs_law": lambda runs: epochs_law(runs, "max", recipes={}),
+    "rules": lambda runs: rules(runs, "max", recipes={}),
+    "robustness": lambda runs: robustness(ratio(runs, "max"), laws(runs, "max"), recipes={}),
     "claims": lambda _: claims({}),
     "lookahead": lambda _: lookahead([20], 100),
     "lookahead_fits": lambda _: lookahead_fits(lookahead([20], 100)),

@@ -254,3 +254,82 @@ def test_a_claims_file_with_a_slip_is_refused():
         parse({"claims": [entry | {"rule": "guess"}], "source": {}})
     with pytest.raises(ValueError, match="share the id"):
         parse({"claims": [entry, entry], "source": {}})
+
+
+def best_rows(**scores):
+    """The columns of the table `best` that claims about a better recipe need: {recipe: (scored, sd, n)}."""
+    rows = [
+        {"recipe": name, "scored": scored, "scored_sd": sd, "n_scored": n, "value": scored}
+        for name, (scored, sd, n) in scores.items()
+    ]
+    return pd.DataFrame(rows).assign(dataset="digits", arch="net")
+
+
+def optimizers(*names, **more):
+    return {name: {"optimizer": {"name": name}, "epochs": 20, **more.get(name, {})} for name in names}
+
+
+def stable(identity, tables, recipes, unit="%", direction="max"):
+    return claims(tables, recipes, unit, ["stable-weight-decay"], direction).set_index("id").loc[identity]
+
+
+@pytest.mark.parametrize(
+    ("adams", "adam", "expected"),
+    [
+        ((90.0, 0.5, 3), (85.0, 0.5, 3), "supported"),
+        ((85.0, 0.5, 3), (90.0, 0.5, 3), "contradicted"),
+        ((85.2, 0.5, 3), (85.0, 0.5, 3), "inconclusive"),
+        ((90.0, float("nan"), 1), (85.0, float("nan"), 1), "inconclusive"),
+    ],
+)
+def test_one_recipe_is_better_than_another_beyond_seed_noise(adams, adam, expected):
+    table = best_rows(adams=adams, adam=adam)
+    assert stable("stable-adams-beats-adam", {"best": table}, optimizers("adams", "adam"))["verdict"] == expected
+
+
+def test_recipes_that_differ_in_more_than_the_optimizer_are_not_held_against_each_other():
+    table = best_rows(adams=(90.0, 0.5, 3), adam=(85.0, 0.5, 3))
+    row = stable("stable-adams-beats-adam", {"best": table}, optimizers("adams", "adam", adam={"epochs": 40}))
+    assert (row["verdict"], "differ in optimizer alone" in row["why"]) == ("not-testable", True)
+
+
+@pytest.mark.parametrize(("unit", "direction"), [("", "max"), ("%", "min")])
+def test_a_claim_about_an_accuracy_needs_one(unit, direction):
+    table = best_rows(adams=(90.0, 0.5, 3), adam=(85.0, 0.5, 3))
+    row = stable("stable-adams-beats-adam", {"best": table}, optimizers("adams", "adam"), unit, direction)
+    assert row["verdict"] == "not-testable"
+
+
+def test_a_reported_error_is_held_against_the_cell_of_the_sources_settings():
+    recipe = {"optimizer": {"name": "adamw"}, "epochs": 200, "batch_size": 128, "schedule": {"name": "step"}}
+    table = pd.DataFrame(
+        {
+            "dataset": "cifar10",
+            "recipe": "mine",
+            "arch": "resnet18",
+            "lr": [0.001, 0.001],
+            "wd": [0.5, 0.05],
+            "value": [94.9, 50.0],
+            "lo": [94.8, 49],
+            "hi": [95.0, 51],
+        }
+    )
+    row = stable("error-cifar10-resnet18-adamw", {"cells": table}, {"mine": recipe})
+    assert (row["verdict"], row["measured"]) == ("supported", "94.9 (94.8, 95)")
+    assert stable("error-cifar10-resnet18-adam", {"cells": table}, {"mine": recipe})["verdict"] == "not-testable"
+
+
+def test_a_study_is_held_against_the_sources_it_names():
+    assert claims({}, sources=[]).empty
+    both = claims({}, sources=["coupling", "stable-weight-decay"])
+    assert both["id"].is_unique
+    assert len(both) == len(claims({})) + len(claims({}, sources=["stable-weight-decay"]))
+    with pytest.raises(ValueError, match="no source 'none'; there are coupling, stable-weight-decay"):
+        claims({}, sources=["none"])
+
+
+def test_every_figure_of_the_stable_study_is_a_claim():
+    ids = [claim.id for claim in published("stable-weight-decay")[0]]
+    assert sum(name.startswith("error-") for name in ids) == 45 + 12
+    assert sum(name.startswith("epochs-") for name in ids) == 15
+    assert sum(name.startswith("basin-") for name in ids) == 7

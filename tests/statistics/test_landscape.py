@@ -59,6 +59,27 @@ def test_a_table_without_rows_has_its_header():
     assert tabulate([], ["a", "b"]).columns.tolist() == ["a", "b"]
 
 
+@pytest.mark.parametrize(("direction", "chance", "worst"), [("min", 2.3, 3.1), ("max", 10.0, 9.0)])
+def test_no_diverged_run_is_better_than_the_worst_trained_one(direction, chance, worst):
+    """A net that learnt wrong labels by heart has a test loss of 3.1, where a guess among ten classes has 2.3."""
+    values = [(0.1, 0, 0, 0.7), (0.1, 1, 0, 3.1), (0.1, 10, 0, chance)]
+    if direction == "max":
+        values = [(0.1, 0, 0, 70.0), (0.1, 1, 0, 9.0), (0.1, 10, 0, chance)]
+    (one,) = landscapes(table(values, status=["ok", "ok", "diverged"]), direction)
+    assert one.sign * one.quality[0, 2, 0] == worst
+    assert one.diverged[0].ravel().tolist() == [False, False, True]
+
+
+def test_a_diverged_run_that_is_worse_than_all_stays_so():
+    runs = table([(0.1, 0, 0, 0.7), (0.1, 1, 0, 1.1), (0.1, 10, 0, 2.3)], status=["ok", "ok", "diverged"])
+    assert landscapes(runs, "min")[0].quality[0, 2, 0] == -2.3
+
+
+def test_where_all_diverged_each_keeps_its_value():
+    runs = table([(0.1, 0, 0, 2.3), (0.1, 1, 0, np.nan)], status=["diverged"] * 2)
+    assert landscapes(runs, "min")[0].quality.ravel().tolist() == [-2.3, -2.3]
+
+
 def test_a_search_at_random_is_no_grid():
     n = 5_000
     with pytest.raises(ValueError, match="5000 learning rates and 5000 weight decays: that is no grid"):

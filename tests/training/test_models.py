@@ -53,3 +53,24 @@ def test_a_model_timm_does_not_have_is_named() -> None:
 def test_arguments_a_model_does_not_take_are_named() -> None:
     with pytest.raises(ValueError, match=r"timm's resnet10t does not take \{'depth': 3\}"):
         models.build({"model": "resnet10t", "kwargs": {"depth": 3}}, 10, 3)
+
+
+def test_a_model_of_torchvision_has_one_output_a_class() -> None:
+    """GoogLeNet's auxiliary classifiers would give several in training."""
+    entry = {"model": "torchvision.googlenet", "kwargs": {"aux_logits": False, "init_weights": False}}
+    network = models.build(entry, classes=100, channels=3)
+    assert network.train()(torch.zeros(2, 3, 32, 32)).shape == (2, 100)
+
+
+@pytest.mark.parametrize(
+    ("entry", "channels", "message"),
+    [
+        ({"model": "torchvision.googlenet", "kwargs": {"init_weights": False}}, 3, r"kwargs: \{aux_logits: false\}"),
+        ({"model": "torchvision.resnet18"}, 1, "takes images of 3 channels, and these have 1"),
+        ({"model": "torchvision.no_net"}, 3, "torchvision.models.list_models"),
+        ({"model": "torchvision.resnet18", "kwargs": {"depth": 9}}, 3, "depth"),
+    ],
+)
+def test_what_torchvision_cannot_build_is_refused(entry: dict[str, Any], channels: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        models.build(entry, 10, channels)

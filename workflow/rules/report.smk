@@ -8,6 +8,9 @@ FIGURES = [
     "tuning",
     "performance_profile",
     "importance",
+    "best",
+    "epochs_law",
+    "rules",
 ]
 
 

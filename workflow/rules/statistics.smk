@@ -16,6 +16,10 @@ TABLES = [
     "valley",
     "recommendation",
     "recommendation_curve",
+    "best",
+    "epochs_law",
+    "rules",
+    "robustness",
     "claims",
 ]
 STAGES = [
@@ -35,6 +39,10 @@ localrules:
     importance,
     valley,
     recommendation,
+    best,
+    epochs_law,
+    batch_rules,
+    robustness,
     claims,
 
 
@@ -235,6 +243,92 @@ rule recommendation:
         "../scripts/recommendation.py"
 
 
+rule best:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("best"),
+    log:
+        f"{LOGS}/best.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "recipes": STUDY["recipes"],
+        },
+        sources=STUDY["claims"],
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.best",
+            "decay_atlas.statistics.claims",
+            data="statistics/published/*.yaml",
+        ),
+    script:
+        "../scripts/best.py"
+
+
+rule epochs_law:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("epochs_law"),
+    log:
+        f"{LOGS}/epochs_law.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "recipes": STUDY["recipes"],
+            "seed": STATISTICS["seed"],
+            "average": STATISTICS["average"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.epochs_law"),
+    script:
+        "../scripts/epochs_law.py"
+
+
+# Snakemake keeps the name `rules` for itself.
+rule batch_rules:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("rules"),
+    log:
+        f"{LOGS}/rules.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "recipes": STUDY["recipes"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.rules"),
+    script:
+        "../scripts/rules.py"
+
+
+rule robustness:
+    input:
+        ratio=f"{RESULTS}/tables/ratio.csv",
+        laws=f"{RESULTS}/tables/laws.csv",
+    output:
+        table=table("robustness"),
+    log:
+        f"{LOGS}/robustness.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        recipes=STUDY["recipes"],
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.robustness",
+            "decay_atlas.statistics.claims",
+            data="statistics/published/*.yaml",
+        ),
+    script:
+        "../scripts/robustness.py"
+
+
 rule claims:
     input:
         **{
@@ -247,9 +341,11 @@ rule claims:
                 "valley",
                 "recommendation",
                 "recommendation_curve",
+                "robustness",
                 "claims",
             )
         },
+        runs=f"{RESULTS}/runs.parquet",
     output:
         table=table("claims"),
     log:
@@ -257,10 +353,16 @@ rule claims:
     conda:
         "../../envs/analysis.yaml"
     params:
-        recipes=STUDY["recipes"],
-        unit=METRIC["unit"],
+        settings={
+            "recipes": STUDY["recipes"],
+            "unit": METRIC["unit"],
+            "sources": STUDY["claims"],
+            "direction": DIRECTION,
+        },
         code=lambda wildcards: source_digest(
-            "decay_atlas.statistics.claims", data="statistics/published_claims.yaml"
+            "decay_atlas.statistics.claims",
+            "decay_atlas.statistics.best",
+            data="statistics/published/*.yaml",
         ),
     script:
         "../scripts/claims.py"

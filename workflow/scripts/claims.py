@@ -3,9 +3,12 @@
 import pandas as pd
 
 from decay_atlas.stage import log_to
+from decay_atlas.statistics.best import cells
 from decay_atlas.statistics.claims import claims
 
 log_to(snakemake.log[0])
 
-tables = {name: pd.read_csv(path) for name, path in snakemake.input.items()}
-claims(tables, snakemake.params.recipes, snakemake.params.unit).to_csv(snakemake.output.table, index=False)
+tables = {name: pd.read_csv(path) for name, path in snakemake.input.items() if name != "runs"}
+settings = snakemake.params.settings
+tables["cells"] = cells(pd.read_parquet(snakemake.input.runs), settings["direction"])
+claims(tables, **settings).to_csv(snakemake.output.table, index=False)

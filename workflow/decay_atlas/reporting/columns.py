@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Column(NamedTuple):
-    """A column: its name in the table, label, help, and form (a key of `tables.FORMS`).
-
-    `bounds` makes it an interval of two columns. `missing` says why a dash stands there, unless the column
-    `reason` of the same row says it.
-    """
-
-    name: str
-    label: str
-    help: str
-    form: str = "text"
-    missing: str = ""
-    bounds: tuple[str, str] | None = None
-    reason: str = ""
-
-
-_WHERE = (
-    Column("dataset", "data set", "Data set the runs were trained on."),
-    Column("recipe", "recipe", "Everything about the training that is no axis of the grid; spelled out below."),
-)
-_COMBINATION = (*_WHERE, Column("arch", "architecture", "Architecture, as named in the study."))
-_ONE_SEED = "needs two seeds or more"
-_NO_SLOPE = "too few optima inside the grid, or one seed"
-_NO_RHO = "no optimum inside the grid, or one seed"
+from decay_atlas.reporting import recipe_columns
+from decay_atlas.reporting.column import COMBINATION as _COMBINATION
+from decay_atlas.reporting.column import NO_RHO as _NO_RHO
+from decay_atlas.reporting.column import NO_SLOPE as _NO_SLOPE
+from decay_atlas.reporting.column import ONE_SEED as _ONE_SEED
+from decay_atlas.reporting.column import WHERE as _WHERE
+from decay_atlas.reporting.column import Column
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
+    **recipe_columns.COLUMNS,
     "optima": (
         *_COMBINATION,
         Column("lr", "η", "Learning rate.", "axis"),

@@ -32,6 +32,10 @@ TITLES = {
     "performance_profile": "Performance profiles",
     "importance": "Shares of variance",
     "valley": "Valleys of the learning rate",
+    "best": "Recipes at their best",
+    "epochs_law": "Weight decay against epochs",
+    "rules": "Rules for a larger batch",
+    "robustness": "Variants of a recipe",
     "claims": "Published claims",
     "cost": "Cost",
 }

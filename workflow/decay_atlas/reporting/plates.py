@@ -7,13 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from decay_atlas.reporting.figures import curves, forests, profiles, style
+from decay_atlas.reporting.figures import curves, forests, profiles, recipes, style
 from decay_atlas.reporting.figures.landscapes import landscapes
 from decay_atlas.reporting.figures.optima import optima_plot
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
-NAMES = ("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance")
+NAMES = (
+    *("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance"),
+    *("best", "epochs_law", "rules"),
+)
 """Every study has a file of each name; one that has nothing to show says why."""
 
 Study = Mapping[str, Any]
@@ -42,6 +45,9 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "tuning": lambda: curves.tuning(table(tables, "tuning"), metric),
         "performance_profile": lambda: profiles.performance(table(tables, "performance_profile"), metric),
         "importance": lambda: curves.importance(table(tables, "importance")),
+        "best": lambda: recipes.gains(table(tables, "best"), metric),
+        "epochs_law": lambda: recipes.epochs(table(tables, "epochs_law"), table(tables, "optima"), study["recipes"]),
+        "rules": lambda: recipes.rules(table(tables, "rules"), metric),
     }
     with style.styled():
         return plate(panels[name](), name)

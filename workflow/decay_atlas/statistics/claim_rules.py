@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from decay_atlas.statistics.comparisons import holm
+from decay_atlas.statistics.comparisons import holm, welch_of
 from decay_atlas.statistics.landscape import COMBINATION
 from decay_atlas.statistics.rivals import POOLED
 
@@ -33,12 +33,14 @@ class Claim:
     interval: list[str] = field(default_factory=list)
     where: dict[str, Any] = field(default_factory=dict)
     varies: str = ""
+    against: dict[str, Any] = field(default_factory=dict)
     over: str = "each"
     accept: list[float | None] = field(default_factory=lambda: [None, None])
     expect: str = ""
     interior: int = 0
     partial: str = ""
     percent: bool = False
+    accuracy: bool = False
     value: float | None = None
     before: dict[str, Any] = field(default_factory=dict)
     why: str = ""
@@ -147,6 +149,33 @@ def equality(claim: Claim, rows: pd.DataFrame) -> Judgement:
     if len(differ) and (holm(differ["p"].to_numpy(float)) < LEVEL).any():
         return measured, "contradicted", "The architectures differ."
     return measured, "inconclusive", "No difference was found, which does not show that there is none."
+
+
+def better(pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
+    """Compare the claim's recipes with those they are said to beat, by Welch's t over seeds of each pair.
+
+    Rows are the table `best`'s: `scored`, its `scored_sd` and `n_scored`. Every pair must be better, or any one
+    worse after its interval is widened for their number (Bonferroni).
+    """
+    estimates = [
+        welch_of(
+            first["scored"] - second["scored"],
+            *((one["scored_sd"] ** 2, int(one["n_scored"])) for one in (first, second)),
+        )
+        for first, second in pairs
+        if min(first["n_scored"], second["n_scored"]) > 1
+    ]
+    if not estimates:
+        return "", "inconclusive", "There is no interval to judge by: it takes more seeds."
+    value = np.array([one.value for one in estimates])
+    lo, hi = np.array([one.interval() for one in estimates]).T
+    worse = np.array([one.interval(1 - LEVEL / len(estimates))[1] < 0 for one in estimates])
+    measured = _estimates(value, lo, hi)
+    if worse.any():
+        return measured, "contradicted", f"{worse.sum()} of {len(worse)} differences are negative beyond seed noise."
+    if (lo > 0).all():
+        return measured, "supported", f"All {len(lo)} differences are positive beyond seed noise."
+    return measured, "inconclusive", f"{(lo > 0).sum()} of {len(lo)} differences are positive beyond seed noise."
 
 
 def _example(rows: pd.DataFrame, marked: Any) -> str:

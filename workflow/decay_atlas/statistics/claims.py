@@ -1,13 +1,13 @@
-"""The published study's figures, judged one by one by a study's own tables.
+"""The figures that the sources report, judged one by one by a study's own tables.
 
-`published_claims.yaml` holds the claims and names for each the rule that judges it. A claim that the
-source's own figures or grid contradict is inconsistent before any data. Source: C, Reported figures and What
-is wrong.
+`published/` has a file a source, which holds its claims and names for each the rule that judges it. A claim
+that the source's own figures or grid contradict is inconsistent before any data. Source: C, Reported figures and
+What is wrong; S, Experiments.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cache
 from importlib.resources import files
@@ -18,22 +18,25 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, span
-from decay_atlas.statistics.landscape import tabulate
+from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, better, span
+from decay_atlas.statistics.families import Recipes, differences, families
+from decay_atlas.statistics.landscape import Direction, tabulate
 
 COLUMNS = ["id", "statement", "reported", "measured", "verdict", "why"]
-Recipes = Mapping[str, Mapping[str, Any]]
 
 
 @cache
-def published() -> tuple[list[Claim], dict[str, Any]]:
-    """The claims, one a row of every family, and what is known of the source (its grid and protocol).
+def published(source: str = "coupling") -> tuple[list[Claim], dict[str, Any]]:
+    """A source's claims, one a row of every family, and what is known of it (its grid and protocol).
 
     Raises:
-        ValueError: an entry has an unknown field or rule, or two have one id.
+        ValueError: there is no such source, an entry has an unknown field or rule, or two have one id.
     """
-    text = files("decay_atlas.statistics").joinpath("published_claims.yaml").read_text(encoding="utf-8")
-    return parse(yaml.safe_load(text))
+    folder = files("decay_atlas.statistics.published")
+    known = sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    if source not in known:
+        raise ValueError(f"claims: no source {source!r}; there are {', '.join(known)}")
+    return parse(yaml.safe_load(folder.joinpath(f"{source}.yaml").read_text(encoding="utf-8")))
 
 
 def parse(document: Mapping[str, Any]) -> tuple[list[Claim], dict[str, Any]]:
@@ -42,7 +45,7 @@ def parse(document: Mapping[str, Any]) -> tuple[list[Claim], dict[str, Any]]:
     found = []
     for entry in document["claims"]:
         unknown = sorted(set(entry) - known)
-        if unknown or entry.get("rule") not in {*RULES, "untestable"}:
+        if unknown or entry.get("rule") not in {*RULES, "better", "untestable"}:
             raise ValueError(f"claim {entry.get('id')!r}: unknown field(s) {unknown} or rule {entry.get('rule')!r}")
         body = {key: value for key, value in entry.items() if key != "each"}
         found += [Claim(**_fill(body, row)) for row in entry.get("each", [{}])]
@@ -52,14 +55,20 @@ def parse(document: Mapping[str, Any]) -> tuple[list[Claim], dict[str, Any]]:
     return found, dict(document["source"])
 
 
-def claims(tables: Mapping[str, pd.DataFrame], recipes: Recipes | None = None, unit: str = "%") -> pd.DataFrame:
-    """Judge every published claim by a study's tables.
+def claims(
+    tables: Mapping[str, pd.DataFrame],
+    recipes: Recipes | None = None,
+    unit: str = "%",
+    sources: Sequence[str] = ("coupling",),
+    direction: Direction = "max",
+) -> pd.DataFrame:
+    """Judge every claim of the sources by a study's tables.
 
-    `tables` maps names (optima, ratio, laws, universality, deviation, tuning) to what those stages return;
-    one that is missing makes its claims not testable. `recipes` maps the study's recipes to their resolved
-    settings, so that claims about an optimizer or a batch size find their runs; recipes that are not in it
-    (imported runs) are taken to follow the published protocol. `unit` is the metric's: claims in percentage
-    points need "%".
+    `tables` maps names (optima, ratio, laws, universality, deviation, tuning, best, epochs_law, rules) to what
+    those stages return, and cells to what `best.cells` does; one that is missing makes its claims not testable.
+    `recipes` maps the study's recipes to their resolved settings, so that claims about an optimizer or a batch size
+    find their runs; recipes that are not in it (imported runs) are taken to follow the published protocol.
+    `unit` and `direction` are the metric's: claims in percentage points need "%", those about an accuracy "max" too.
 
     A claim is supported when the study's 95 % interval lies inside what it allows, contradicted when it lies
     outside, else inconclusive. Of several rows, every one must be inside, or any one outside after its
@@ -69,27 +78,35 @@ def claims(tables: Mapping[str, pd.DataFrame], recipes: Recipes | None = None, u
     not-testable | inconsistent), why.
 
     Raises:
-        ValueError: a table lacks a column that a claim needs.
+        ValueError: there is no such source, or a table lacks a column that a claim needs.
     """
-    everything, source = published()
     rows = []
-    for claim in everything:
-        measured, verdict, why = _judge(claim, tables, recipes or {}, unit, source)
-        conflict = _conflict(claim, everything, source["grid"])
-        if conflict:
-            verdict, why = "inconsistent", conflict
-        cells = (claim.id, claim.statement, claim.reported, measured, verdict, why)
-        rows.append(dict(zip(COLUMNS, cells, strict=True)))
+    for name in sources:
+        everything, source = published(name)
+        for claim in everything:
+            measured, verdict, why = _judge(claim, tables, recipes or {}, (unit, direction), source)
+            conflict = _conflict(claim, everything, source["grid"]) if claim.before else ""
+            if conflict:
+                verdict, why = "inconsistent", conflict
+            cells = (claim.id, claim.statement, claim.reported, measured, verdict, why)
+            rows.append(dict(zip(COLUMNS, cells, strict=True)))
     return tabulate(rows, COLUMNS)
 
 
 def _judge(
-    claim: Claim, tables: Mapping[str, pd.DataFrame], recipes: Recipes, unit: str, source: Mapping[str, Any]
+    claim: Claim,
+    tables: Mapping[str, pd.DataFrame],
+    recipes: Recipes,
+    metric: tuple[str, Direction],
+    source: Mapping[str, Any],
 ) -> Judgement:
     if claim.rule == "untestable":
         return "", "not-testable", claim.why
-    if claim.percent and unit != "%":
+    unit, direction = metric
+    if (claim.percent or claim.accuracy) and unit != "%":
         return "", "not-testable", f"It is in percentage points and this study's metric is in {unit!r}."
+    if claim.accuracy and direction != "max":
+        return "", "not-testable", "It is about accuracies and this study's metric is better when smaller."
     table = tables.get(claim.table)
     if table is None or table.empty:
         return "", "not-testable", f"This study has no table {claim.table}."
@@ -97,7 +114,12 @@ def _judge(
     lacking = [name for name in needed if name and name not in table]
     if lacking:
         raise ValueError(f"the table {claim.table} lacks the column(s) {', '.join(lacking)}")
-    rows = _select(table, claim.where, recipes, source["assumed"])
+    if claim.rule == "better":
+        pairs = _pairs(table, claim, recipes)
+        if not pairs:
+            return "", "not-testable", f"No two recipes of this study differ in {claim.varies} alone in this way."
+        return better(pairs)
+    rows = _select(table, claim.where, recipes, source.get("assumed", {}))
     if rows.empty:
         return "", "not-testable", f"This study has no {_describe(claim.where)}."
     if claim.varies and not _varies(rows, claim.varies, recipes):
@@ -161,8 +183,8 @@ def _select(
         if column == "recipe":
             followed = [_follows(recipes.get(str(name)), wanted, assumed) for name in table["recipe"]]
             kept &= np.array(followed, dtype=bool)
-        elif column == "kappa":
-            distance = np.abs(np.log(table[column].to_numpy(float)[:, None] / np.atleast_1d(wanted)))
+        elif column in ("kappa", "lr", "wd"):
+            distance = np.abs(table[column].to_numpy(float)[:, None] / np.atleast_1d(wanted) - 1)
             kept &= distance.min(axis=1) < 1e-9
         else:
             kept &= table[column].isin(wanted if isinstance(wanted, list) else [wanted])
@@ -184,15 +206,21 @@ def _setting(settings: Mapping[str, Any], dotted: str) -> Any:
 
 def _varies(rows: pd.DataFrame, key: str, recipes: Recipes) -> bool:
     """Whether two recipes of one dataset × arch differ in a setting and in nothing else."""
+    return any(families(recipes, part["recipe"].astype(str), key) for _, part in rows.groupby(["dataset", "arch"]))
 
-    def rest(name: str) -> str:
-        return repr(sorted((k, v) for k, v in recipes[name].items() if k != key))
 
-    for _, part in rows.groupby(["dataset", "arch"]):
-        names = [name for name in part["recipe"].astype(str).unique() if name in recipes]
-        if len(names) > len({rest(name) for name in names}):
-            return True
-    return False
+def _pairs(table: pd.DataFrame, claim: Claim, recipes: Recipes) -> list[tuple[pd.Series, pd.Series]]:
+    """Rows of one data set and architecture under `where` and `against`, whose recipes differ in `varies` alone."""
+    better_ones = _select(table, claim.where, recipes, {})
+    worse_ones = _select(table, {**claim.where, "recipe": claim.against}, recipes, {})
+    return [
+        (first, second)
+        for _, first in better_ones.iterrows()
+        for _, second in worse_ones.iterrows()
+        if (first["dataset"], first["arch"]) == (second["dataset"], second["arch"])
+        and {first["recipe"], second["recipe"]} <= recipes.keys()
+        and differences(recipes[first["recipe"]], recipes[second["recipe"]]) == [claim.varies]
+    ]
 
 
 def _describe(where: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Many comparisons: Holm's correction, and the equivalence of every two architectures.
+"""Comparisons: Holm's correction for many, Welch's of two means, and the equivalence of every two architectures.
 
 Source: C, Tests.
 """
@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import t
 
-from decay_atlas.statistics.censored import Estimate
+from decay_atlas.statistics.censored import Estimate, combine_df
 from decay_atlas.statistics.landscape import Floats
 
 Located = Mapping[tuple[str, str], Estimate]
@@ -68,3 +68,21 @@ def _mean_difference(ones: list[tuple[Estimate, Estimate]]) -> Estimate:
     df = variance**2 / sum(part**2 / df for part, df in parts)
     value = float(np.mean([first.value - second.value for first, second in ones]))
     return Estimate(value, variance**0.5, df)
+
+
+def welch(first: Floats, second: Floats) -> Estimate:
+    """Difference of two means, with Welch's standard error and degrees of freedom.
+
+    Without an error where a sample has fewer than two values, or no value differs.
+    """
+    value = float(first.mean() - second.mean()) if len(first) and len(second) else float("nan")
+    if min(len(first), len(second)) < 2:
+        return Estimate(value, float("nan"), float("nan"))
+    return welch_of(value, (float(first.var(ddof=1)), len(first)), (float(second.var(ddof=1)), len(second)))
+
+
+def welch_of(value: float, first: tuple[float, int], second: tuple[float, int]) -> Estimate:
+    """The same from the difference itself and both samples' variance and size, two or more."""
+    parts = [(variance / n, n - 1) for variance, n in (first, second)]
+    df = combine_df(*parts[0], *parts[1])
+    return Estimate(value, sum(part for part, _ in parts) ** 0.5, df)

@@ -99,8 +99,9 @@ def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") 
     """Split a table of runs into one `Landscape` a combination, in the table's order of first appearance.
 
     `runs` has the columns dataset, recipe, arch, lr, wd, seed and `column`, and status where it is known;
-    a missing value in `column` counts as a missing run. A diverged run without a finite value (a loss of
-    NaN) takes the worst finite value of its combination, so that it stays what it is: a bad result.
+    a missing value in `column` counts as a missing run. A diverged run is scored at chance, or not at all,
+    and a network that learnt its images by heart can have a loss worse than chance: no diverged run counts as
+    better than the worst trained run of its combination, so that it stays what it is, a bad result.
 
     Raises:
         ValueError: a column is missing, a run appears twice, direction is unknown, or the runs are no grid.
@@ -130,9 +131,10 @@ def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") 
         value = sign * part[column].to_numpy(float)
         failed = (part["status"] == "diverged").to_numpy() if "status" in part else np.zeros(len(part), bool)
         finite = np.isfinite(value)
-        worst = value[finite].min() if finite.any() else np.nan
+        trained = finite & ~failed if (finite & ~failed).any() else finite
+        worst = value[trained].min() if trained.any() else np.nan
         quality = np.full((len(lr), len(wd), len(seeds)), np.nan)
-        quality[i, j, k] = np.where(finite, value, np.where(failed, worst, np.nan))
+        quality[i, j, k] = np.where(failed, np.fmin(value, worst), np.where(finite, value, np.nan))
         diverged = np.zeros(quality.shape, dtype=bool)
         diverged[i, j, k] = failed
         result.append(Landscape(dataset, recipe, arch, lr, wd, seeds, quality, diverged, direction))

@@ -104,16 +104,25 @@ def tuning(
     """
     if not (rho > 0 and min(start) > 0):
         raise ValueError(f"rho and start must be positive, not {rho} and {start}")
-    cases = _cases(runs, direction)
-    return tabulate([row for case in cases for row in _replay(case, cases, rho, start)], COLUMNS)
+    found = cases(runs, direction)
+    return tabulate([row for case in found for row in _replay(case, found, rho, start)], COLUMNS)
 
 
-def _cases(runs: pd.DataFrame, direction: Direction) -> list[Case]:
+def cases(runs: pd.DataFrame, direction: Direction) -> list[Case]:
+    """Every combination, ready to search, in the table's order of first appearance.
+
+    Raises:
+        ValueError: a column is missing, a run appears twice, or a setting is unknown.
+    """
     tests = landscapes(runs, direction)
     select = _selection_score(runs)
     selects = tests if select == "value" else landscapes(runs, direction, select)
-    seconds = landscapes(runs, "max", "seconds") if "seconds" in runs else [None] * len(tests)
-    cases = []
+    seconds = (
+        landscapes(runs.drop(columns="status", errors="ignore"), "max", "seconds")
+        if "seconds" in runs
+        else [None] * len(tests)
+    )
+    found = []
     for test, chosen, time in zip(tests, selects, seconds, strict=True):
         has_all = select != "value" and bool(np.isfinite(chosen.quality[np.isfinite(test.quality)]).all())
         measured = test.n_seeds() > 0
@@ -128,8 +137,8 @@ def _cases(runs: pd.DataFrame, direction: Direction) -> list[Case]:
             crossfit=bool((test.n_seeds() > 1).any()),
             columns=np.flatnonzero(common),
         )
-        cases.append(case)
-    return cases
+        found.append(case)
+    return found
 
 
 def _selection_score(runs: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""Models: any of timm's, by name and keyword arguments, and the linear one."""
+"""Models: any of timm's and torchvision's, by name and keyword arguments, and the linear one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 import timm
 import timm.models
 import torch
+import torchvision
 from timm.layers import DropPath
 from torch import Tensor, nn
+
+TORCHVISION = "torchvision."
 
 
 def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
@@ -17,11 +20,13 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
 
     `model` is a name that timm.create_model knows or the name of a class in timm.models (MlpMixer, say, for
     sizes whose registered variants leave nothing to choose); `kwargs` go to it as they are. Its drop paths
-    are `StochasticDepth`. The model `linear` is `Linear`.
+    are `StochasticDepth`. The model `linear` is `Linear`, and `torchvision.NAME` one of torchvision's classifiers.
 
     Raises:
-        ValueError: timm knows no such model or does not take these arguments.
+        ValueError: there is no such model, or it does not take these arguments.
     """
+    if arch["model"].startswith(TORCHVISION):
+        return _torchvision(arch, classes, channels)
     name, kwargs = arch["model"], {**arch.get("kwargs", {}), "num_classes": classes, "in_chans": channels}
     kind = getattr(timm.models, name, None)
     try:
@@ -37,6 +42,27 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
         whose = "" if name == "linear" else "timm's "
         raise ValueError(f"arch: {whose}{name} does not take {arch.get('kwargs', {})}: {error}") from error
     raise ValueError(f"arch: timm has neither a model nor a class {name!r}; timm.list_models() lists them")
+
+
+def _torchvision(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
+    """One of torchvision's, which all take images of three channels.
+
+    What has auxiliary classifiers (googlenet) must be built without: they add losses of their own in training.
+    """
+    name, kwargs = arch["model"].removeprefix(TORCHVISION), arch.get("kwargs", {})
+    if channels != 3:
+        raise ValueError(f"arch: {arch['model']} takes images of 3 channels, and these have {channels}")
+    try:
+        model = torchvision.models.get_model(name, weights=None, num_classes=classes, **kwargs)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"arch: {arch['model']} with {kwargs}: {error}; torchvision.models.list_models() lists them"
+        ) from None
+    if getattr(model, "aux_logits", False):
+        raise ValueError(
+            f"arch: {arch['model']} has auxiliary outputs; build it without\n\n    kwargs: {{aux_logits: false}}"
+        )
+    return model
 
 
 class Linear(nn.Sequential):

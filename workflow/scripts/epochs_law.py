@@ -1,0 +1,11 @@
+"""Rule epochs_law: see decay_atlas.statistics.epochs_law."""
+
+import pandas as pd
+
+from decay_atlas.stage import log_to
+from decay_atlas.statistics.epochs_law import epochs_law
+
+log_to(snakemake.log[0])
+
+runs = pd.read_parquet(snakemake.input.runs)
+epochs_law(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)
