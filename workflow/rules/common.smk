@@ -11,7 +11,7 @@ LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
 from decay_atlas.config import ConfigError, grid_of, resolve
-from decay_atlas.grid import DIGEST, NAME, NUMBER, dataset_folder
+from decay_atlas.grid import DIGEST, DOG_PATH, NAME, NUMBER, dataset_folder
 from decay_atlas.provenance import source_digest
 from decay_atlas.recovery import recover
 from decay_atlas.slurm import attend
@@ -69,6 +69,12 @@ def manifest_of(wildcards):
     if entry["source"] == "simulated":
         return []
     return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"
+
+
+def dog_of(wildcards):
+    """The estimates of DoG that the runs of a recipe wait for, in one file whatever their pack; most have none."""
+    names = (wildcards.dataset, wildcards.recipe, wildcards.arch)
+    return [DOG_PATH.format(**wildcards)] if GRID.sources(*names) else []
 
 
 def gpus_of(wildcards):

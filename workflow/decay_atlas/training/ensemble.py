@@ -104,7 +104,12 @@ class Ensemble(Learner):
         )
         self._begin_epoch()
         rows = zip(*(number.tolist() for number in numbers), strict=True)
-        return [Sums(loss, self.task.accuracy(correct, n), *norms) for loss, correct, *norms in rows]
+        decay = optimizers.decay_in_force(self._optimizer)
+        decays: list[float | None] = [None] * len(self.members) if decay is None else decay.tolist()
+        return [
+            Sums(loss, self.task.accuracy(correct, n), gradient_norm, weight_norm, own)
+            for (loss, correct, gradient_norm, weight_norm), own in zip(rows, decays, strict=True)
+        ]
 
     def scores(self) -> list[tuple[Scores, Scores]]:
         """See `Learner.scores`."""
@@ -178,7 +183,7 @@ class Ensemble(Learner):
     def _built(self) -> torch.optim.Optimizer:
         lr, wd = (
             torch.tensor([getattr(member, name) for member in self.members], dtype=torch.float64, device=self.device)
-            for name in ("lr", "wd")
+            for name in ("lr", "decay")
         )
         return optimizers.build(self._parameters, self.settings["recipe"]["optimizer"], lr, wd)
 

@@ -39,6 +39,13 @@ class Member:
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SPENT_ON, 0.0))
     """Its share of the device's time, without what was lost to interruptions."""
     status: str = "ok"
+    dog: float = 1.0
+    """What `wd` is a factor on: the estimated DoG where the recipe says so."""
+
+    @property
+    def decay(self) -> float:
+        """What its optimizer is given as weight decay."""
+        return self.wd * self.dog
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class Sums:
     gradient_norm: float
     """Of the last step."""
     weight_norm: float
+    decay: float | None = None
+    """The weight decay in force at the last step, where the optimizer sets it itself."""
 
 
 def initial_network(settings: dict[str, Any], data: Data, seed: int) -> nn.Module:

@@ -27,6 +27,7 @@ HISTORY = (
     "test_accuracy",
     "lr",
     "lr_times_wd",
+    "weight_decay",
     "weight_norm",
     "gradient_norm",
     "dog",
@@ -35,8 +36,9 @@ HISTORY = (
 
 Losses are the task's, mean cross-entropies in nats or mean squares; accuracies percent, None in regression; the
 training ones are taken over the epoch's batches as they were trained on. `lr` is that of the epoch's last step and
-`lr_times_wd` the share by which AdamW's decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm`
-‖g‖ of the loss in it, before clipping, and `dog` = wd·‖w‖/‖g‖ (source: A).
+`weight_decay` the λ in force in it (the grid's wd, or what AWD makes of it), `lr_times_wd` the share by which AdamW's
+decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm` ‖g‖ of the loss in it, before clipping, and
+`dog` = λ·‖w‖/‖g‖ (source: A).
 """
 Result = dict[str, Any]
 """What a record says of a run's training: status, scores, history, evaluations, seconds and timing."""
@@ -108,6 +110,7 @@ def _epoch(learner: Learner, on_step: Callable[[Learner], None]) -> list[Row]:
 
 def _row(member: Member, epoch: int, lr: float, sums: Sums, scores: tuple[Scores, Scores]) -> Row:
     val, test = scores
+    decay = member.wd if sums.decay is None else sums.decay
     row: Row = {
         "epoch": epoch,
         "train_loss": sums.loss,
@@ -117,10 +120,11 @@ def _row(member: Member, epoch: int, lr: float, sums: Sums, scores: tuple[Scores
         "test_loss": test.loss,
         "test_accuracy": test.accuracy,
         "lr": lr,
-        "lr_times_wd": lr * member.wd,
+        "lr_times_wd": lr * decay,
+        "weight_decay": decay,
         "weight_norm": sums.weight_norm,
         "gradient_norm": sums.gradient_norm,
-        "dog": member.wd * sums.weight_norm / sums.gradient_norm if sums.gradient_norm else None,
+        "dog": decay * sums.weight_norm / sums.gradient_norm if sums.gradient_norm else None,
     }
     return {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
 

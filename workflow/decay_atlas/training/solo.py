@@ -38,7 +38,7 @@ class Solo(Learner):
         self._depths = list(models.stochastic_depths(self._model).values())
         self._net = self._shared(self._model)
         self._parameters = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        self._optimizer = optimizers.build(self._parameters, recipe["optimizer"], member.lr, member.wd)
+        self._optimizer = optimizers.build(self._parameters, recipe["optimizer"], member.lr, member.decay)
         self._scaler = torch.amp.GradScaler(
             device.type, enabled=recipe.get("precision") == "fp16" and device.type == "cuda"
         )
@@ -69,8 +69,13 @@ class Solo(Learner):
         """See `Learner.sums`."""
         n = self.course.images
         loss, correct = self.world.total(torch.stack([self._loss, self._correct.to(self._loss.dtype)])).tolist()
+        decay = optimizers.decay_in_force(self._optimizer)
         found = Sums(
-            loss / n, self.task.accuracy(correct, n), self._gradient_norm.item(), _norm(self._parameters).item()
+            loss / n,
+            self.task.accuracy(correct, n),
+            self._gradient_norm.item(),
+            _norm(self._parameters).item(),
+            None if decay is None else decay.item(),
         )
         self._begin_epoch()
         return [found]
