@@ -170,6 +170,7 @@ class _Trainer:
     def _resumed(self, member: Member, place: Place) -> State:
         state, fields = self._checkpoints(member).load(place)
         member.history, member.seconds, member.status = fields["history"], fields["seconds"], fields["status"]
+        member.best = fields.get("best", {})
         return state
 
     def _done(self, member: Member, result: Result, network: nn.Module) -> None:
