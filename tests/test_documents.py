@@ -12,16 +12,20 @@ import pytest
 import yaml
 
 from decay_atlas.statistics import collect
+from decay_atlas.statistics.adaptive import adaptive
 from decay_atlas.statistics.claims import claims
 from decay_atlas.statistics.deviation import deviation
+from decay_atlas.statistics.evaluations import evaluations
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
+from decay_atlas.statistics.noise import noise
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.performance_profile import performance_profile
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation
 from decay_atlas.statistics.simulator import simulate
+from decay_atlas.statistics.trap import trap
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
 from decay_atlas.statistics.valley import valley
@@ -39,6 +43,10 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "importance": lambda runs: importance(runs, "max"),
     "valley": lambda runs: valley(runs, "max"),
     "recommendation": lambda runs: recommendation(runs, "max"),
+    "evaluations": evaluations,
+    "adaptive": lambda runs: adaptive(runs, "max", {}),
+    "noise": lambda runs: noise(runs, {}),
+    "trap": lambda runs: trap(runs, "max"),
     "claims": lambda _: claims({}),
     "lookahead": lambda _: lookahead([20], 100),
     "lookahead_fits": lambda _: lookahead_fits(lookahead([20], 100)),

@@ -8,6 +8,7 @@ FIGURES = [
     "tuning",
     "performance_profile",
     "importance",
+    "adaptive",
 ]
 
 
@@ -64,7 +65,7 @@ rule report:
             "Digest of the statistics": source_digest(*STAGES)
         },
         code=lambda wildcards: source_digest(
-            "decay_atlas.reporting.page", data="reporting/templates/*"
+            "decay_atlas.reporting.page", data="reporting/templates/**/*"
         ),
     script:
         "../scripts/report.py"

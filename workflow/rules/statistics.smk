@@ -15,6 +15,10 @@ TABLES = [
     "importance",
     "valley",
     "recommendation",
+    "evaluations",
+    "adaptive",
+    "noise",
+    "trap",
     "claims",
 ]
 STAGES = [f"decay_atlas.statistics.{name.removesuffix('_fit')}" for name in TABLES]
@@ -31,6 +35,8 @@ localrules:
     importance,
     valley,
     recommendation,
+    evaluations,
+    trap,
     claims,
 
 
@@ -230,6 +236,48 @@ rule recommendation:
         "../scripts/recommendation.py"
 
 
+rule evaluations:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        evaluations=table("evaluations"),
+        adaptive=table("adaptive"),
+        noise=table("noise"),
+    log:
+        f"{LOGS}/evaluations.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        direction=DIRECTION,
+        recipes={} if "simulate" in STUDY else STUDY["recipes"],
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.evaluations",
+            "decay_atlas.statistics.adaptive",
+            "decay_atlas.statistics.noise",
+        ),
+    script:
+        "../scripts/evaluations.py"
+
+
+rule trap:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("trap"),
+    log:
+        f"{LOGS}/trap.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "average": STATISTICS["average"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.trap"),
+    script:
+        "../scripts/trap.py"
+
+
 rule claims:
     input:
         **{
@@ -241,6 +289,10 @@ rule claims:
                 "importance",
                 "valley",
                 "recommendation",
+                "evaluations",
+                "adaptive",
+                "noise",
+                "trap",
                 "claims",
             )
         },

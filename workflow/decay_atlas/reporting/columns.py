@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from decay_atlas.reporting.column import COMBINATION as _COMBINATION
+from decay_atlas.reporting.column import WHERE as _WHERE
+from decay_atlas.reporting.column import Column
+from decay_atlas.reporting.evaluation_columns import EVALUATIONS
 
 
-class Column(NamedTuple):
-    """A column: its name in the table, label, help, and form (a key of `tables.FORMS`).
-
-    `bounds` makes it an interval of two columns. `missing` says why a dash stands there, unless the column
-    `reason` of the same row says it.
-    """
-
-    name: str
-    label: str
-    help: str
-    form: str = "text"
-    missing: str = ""
-    bounds: tuple[str, str] | None = None
-    reason: str = ""
-
-
-_WHERE = (
-    Column("dataset", "data set", "Data set the runs were trained on."),
-    Column("recipe", "recipe", "Everything about the training that is no axis of the grid; spelled out below."),
-)
-_COMBINATION = (*_WHERE, Column("arch", "architecture", "Architecture, as named in the study."))
 _ONE_SEED = "needs two seeds or more"
 _NO_SLOPE = "too few optima inside the grid, or one seed"
 _NO_RHO = "no optimum inside the grid, or one seed"
@@ -306,6 +288,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ),
         Column("note", "why blank", "Why there is no figure."),
     ),
+    **EVALUATIONS,
     "claims": (
         Column("verdict", "verdict", "What this study's tables say of the claim.", "badge"),
         Column("statement", "claim", "What the published study says."),

@@ -29,6 +29,10 @@ TITLES = {
     "performance_profile": "Performance profiles",
     "importance": "Shares of variance",
     "valley": "Valleys of the learning rate",
+    "adaptive": "Adaptive against fixed weight decay",
+    "noise": "Noisy labels",
+    "evaluations": "Evaluations",
+    "trap": "Alternating searches",
     "claims": "Published claims",
     "cost": "Cost",
 }

@@ -8,12 +8,23 @@ from typing import Any
 import pandas as pd
 
 from decay_atlas.reporting.figures import curves, forests, profiles, style
+from decay_atlas.reporting.figures.adaptive import adaptive_plot
 from decay_atlas.reporting.figures.landscapes import landscapes
 from decay_atlas.reporting.figures.optima import optima_plot
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
-NAMES = ("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance")
+NAMES = (
+    "landscapes",
+    "optima",
+    "slopes",
+    "ratio",
+    "deviation",
+    "tuning",
+    "performance_profile",
+    "importance",
+    "adaptive",
+)
 """Every study has a file of each name; one that has nothing to show says why."""
 
 Study = Mapping[str, Any]
@@ -42,6 +53,7 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "tuning": lambda: curves.tuning(table(tables, "tuning"), metric),
         "performance_profile": lambda: profiles.performance(table(tables, "performance_profile"), metric),
         "importance": lambda: curves.importance(table(tables, "importance")),
+        "adaptive": lambda: adaptive_plot(tables, metric),
     }
     with style.styled():
         return plate(panels[name](), name)
