@@ -7,7 +7,6 @@ from decay_atlas.reporting.column import WHERE as _WHERE
 from decay_atlas.reporting.column import Column
 from decay_atlas.reporting.evaluation_columns import EVALUATIONS
 
-
 _ONE_SEED = "needs two seeds or more"
 _NO_SLOPE = "too few optima inside the grid, or one seed"
 _NO_RHO = "no optimum inside the grid, or one seed"
