@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from decay_atlas.grid import Run, digest_of
 from decay_atlas.training.adversarial import Attack, gradient_of, random_start
 from decay_atlas.training.batches import Share
+from decay_atlas.training.checkpoints import Checkpoints
 from decay_atlas.training.evaluations import EVALUATIONS
-from decay_atlas.training.learner import Member
+from decay_atlas.training.learner import Learner, Member
+from decay_atlas.training.loop import train
 from decay_atlas.training.pack import train_pack
 from decay_atlas.training.solo import Solo
 from decay_atlas.training.world import World
@@ -167,3 +169,34 @@ def test_autoattack_is_taken_where_it_is_installed(
     assert found["robust"] == pytest.approx(100 * (blank.argmax(1) == labels).float().mean().item())
     assert found["attack"] == "autoattack"
     assert (called["norm"], called["eps"], called["version"]) == ("Linf", 8 / 255, "standard")
+
+
+def test_a_checkpoint_keeps_the_best_weights_so_far(
+    digits: Path, adversarial: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two epochs, the first made the best, interrupted between them: the record is the same but for its time."""
+    monkeypatch.setattr(Solo, "robust", lambda learner: [50.0 - learner.epoch])
+    adversarial["recipe"] |= {"evaluations": ["pgd"], "optimizer": {"name": "sgd"}, "schedule": {"name": "constant"}}
+    name = Run("digits", "quick", "tiny", digest_of(adversarial), 0.1, 0.0, 0).path
+    whole, parts = tmp_path / "whole" / name, tmp_path / "parts" / name
+    assert train_pack(adversarial, [whole], digits) == []
+
+    class StoppedError(BaseException):
+        pass
+
+    data = data_of(adversarial, digits)
+    learner = Solo(adversarial, Member(0.1, 0.0, 0, parts), data, CPU, World())
+
+    def stop(at: Learner) -> None:
+        if at.epoch == 1:
+            for member, state in at.states():
+                Checkpoints(parts, adversarial, data.checksum).save(member, state)
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train(learner, stop)
+    assert train_pack(adversarial, [parts], digits) == []
+    expected, found = (json.loads(path.read_text()) for path in (whole, parts))
+    assert found["evaluations"] == expected["evaluations"]
+    assert found["history"] == expected["history"]
+    assert found["evaluations"]["pgd"]["clean"] == pytest.approx(found["history"]["test_accuracy"][0])

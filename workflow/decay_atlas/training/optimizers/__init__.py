@@ -113,7 +113,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adabound": AdaBound,
     "padam": Padam,
     "yogi": Yogi,
-    # … and adaptive: for `awd` the grid's wd is DoG
+    # … and adaptive: for `awd` the grid's wd is DoG, or a factor on it where the recipe estimates it
     "awd": AWD,
     "adadecay": AdaDecay,
     # the decay is inside the normalised direction
