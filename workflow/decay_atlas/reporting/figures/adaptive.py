@@ -8,10 +8,10 @@ import pandas as pd
 
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
-from decay_atlas.reporting.words import Metric, axis_value, listed, number
+from decay_atlas.reporting.words import Metric, axis_value, counted, listed, number
 
 ADAPTIVE, FIXED = style.SERIES[0], style.SERIES[1]
-PRUNING = "pruning."
+PRUNING, CLEAN, ROBUST = "pruning.", "pgd.clean", "pgd.pgd20"
 
 
 def adaptive_plot(tables: Mapping[str, pd.DataFrame], metric: Metric) -> list[Panel]:
@@ -26,6 +26,8 @@ def adaptive_plot(tables: Mapping[str, pd.DataFrame], metric: Metric) -> list[Pa
             panels += [_by_rate(part, where, metric), _sizes(part, where)]
         found = _pruned(part, tables.get("evaluations", pd.DataFrame()), where)
         panels += [found] if found else []
+        robust = _attacked(part, tables.get("evaluations", pd.DataFrame()), where)
+        panels += [robust] if robust else []
     noise = tables.get("noise", pd.DataFrame())
     if len(noise):
         panels += [_noisy(part, str(arch), compared, metric) for arch, part in noise.groupby("arch", sort=False)]
@@ -97,18 +99,45 @@ def _cell(row: pd.Series, recipe: str, wd: float) -> list[object]:
     return [row["dataset"], recipe, row["arch"], row["lr"], wd]
 
 
+def _attacked(part: pd.DataFrame, found: pd.DataFrame, where: str) -> Panel | None:
+    """Robust against clean accuracy of every cell at the learning rates of `part`; None where nothing was attacked."""
+    names = part[["dataset", "arch", "recipe", "fixed"]].iloc[0]
+    rows = found[(found["dataset"] == names["dataset"]) & (found["arch"] == names["arch"])] if len(found) else found
+    points = {}
+    for label, recipe, colour in (("fixed λ", names["fixed"], FIXED), ("adaptive", names["recipe"], ADAPTIVE)):
+        own = rows[(rows["recipe"] == recipe) & rows["lr"].isin(part["lr"])] if len(rows) else rows
+        wide = own.pivot_table(index=["lr", "wd"], columns="evaluation", values="mean") if len(own) else own
+        if not {CLEAN, ROBUST} <= set(wide.columns):
+            return None
+        points[label] = (wide[CLEAN], wide[ROBUST], colour)
+    best = [f"{label} {number(robust.max(), 3)} %" for label, (_, robust, _) in points.items()]
+    title = f"{where}, under PGD-20: at best {listed(best)}"
+    figure, axes = style.new(title)
+    for label, (clean, robust, colour) in points.items():
+        axes.plot(clean, robust, "o", ms=4.5, color=colour, label=label)
+    axes.set_xlabel("test accuracy (%)")
+    axes.set_ylabel("under attack (%)")
+    axes.grid(True)
+    axes.legend()
+    return Panel(figure, f"Accuracy under attack against accuracy, every setting. {title}.")
+
+
 def _noisy(noise: pd.DataFrame, arch: str, compared: pd.DataFrame, metric: Metric) -> Panel:
-    own = noise["recipe"].isin(compared["recipe"])
-    best = {label: part["value"].max() for label, part in (("adaptive", noise[own]), ("fixed λ", noise[~own]))}
-    title = (
-        f"{arch}, noisy labels, best of all: {listed([f'{label} {number(value, 3)}' for label, value in best.items()])}"
-    )
+    label = noise["recipe"].isin(compared["recipe"]).map({True: "adaptive", False: "fixed λ"})
+    best = noise.groupby([noise["label_noise"], label])["value"].agg("min" if metric.direction == "min" else "max")
+    pairs = [
+        f"{100 * float(share):.0f} %: {' against '.join(number(value, 3) for value in part)}"
+        for share, part in best.groupby(level=0)
+    ]
+    order = " against ".join(dict.fromkeys(best.index.get_level_values(1)))
+    title = f"{arch}, share of noisy labels, {order} at best: {listed(pairs)}"
     figure, axes = style.new(title)
     for number_, (share, part) in enumerate(noise.groupby("label_noise")):
-        for label, rows, colour in (("adaptive", part[own], ADAPTIVE), ("fixed λ", part[~own], FIXED)):
-            mark = style.MARKERS[number_ % len(style.MARKERS)]
-            name = f"{label}, {100 * float(str(share)):.0f} %"
-            axes.plot(rows["value_clean"], rows["value"], mark, ms=4.5, color=colour, label=name)
+        mark = style.MARKERS[number_ % len(style.MARKERS)]
+        for name, rows in part.groupby(label.loc[part.index]):
+            colour = ADAPTIVE if name == "adaptive" else FIXED
+            text = f"{name}, {100 * float(str(share)):.0f} %"
+            axes.plot(rows["value_clean"], rows["value"], mark, ms=4.5, color=colour, label=text)
     axes.set_xlabel(f"{metric.axis}, clean labels")
     axes.set_ylabel("with noisy labels")
     axes.grid(True)
@@ -117,9 +146,10 @@ def _noisy(noise: pd.DataFrame, arch: str, compared: pd.DataFrame, metric: Metri
 
 
 def _trapped(rows: pd.DataFrame, where: str, metric: Metric) -> Panel:
-    ends = rows.drop_duplicates(["lr_end", "wd_end"])
-    lost = rows["lost"].max()
-    title = f"{where}: alternating searches end in {len(ends)} cells and lose up to {metric.loss(lost)}"
+    caught, lost = int((rows["lost"] > 0).sum()), rows["lost"].max()
+    cost = f", and lose up to {metric.loss(lost)}" if caught else ""
+    searches = counted(len(rows), "alternating search", "alternating searches")
+    title = f"{where}: of {searches} {caught} miss the best cell{cost}"
     figure, axes = style.new(title)
     rows = rows[(rows["wd_start"] > 0) & (rows["wd_end"] > 0)]
     for row in rows.to_dict("records"):
