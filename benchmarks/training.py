@@ -241,6 +241,7 @@ class Unrecorded(Solo):
     """The same training with nothing kept for the history."""
 
     def train_epoch(self) -> Iterator[None]:
+        """As Solo's, without the sums."""
         (member,) = self.members
         self._net.train()
         for images, labels in self.batches(member.seed):

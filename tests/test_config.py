@@ -384,3 +384,74 @@ def test_every_default_is_valid_under_its_own_rule() -> None:
     for place, part in defaults:
         rule = Draft202012Validator({**part, "$defs": RULES["$defs"]})
         assert rule.is_valid(part["default"]), place
+
+
+# DoG from fixed runs
+
+DOG: dict[str, Any] = {
+    "grid": [
+        {"dataset": "digits", "recipe": "fixed", "arch": "net", "lr": [0.1, 1], "wd": 0.0005, "seed": [0, 1]},
+        {"dataset": "digits", "recipe": "adaptive", "arch": "net", "lr": [0.1, 1], "wd": [1], "seed": [0, 1]},
+    ],
+    "archs": {"net": {"model": "resnet18", "family": "cnn"}},
+    "recipes": {
+        "fixed": {
+            "epochs": 2,
+            "batch_size": 8,
+            "optimizer": {"name": "sgd"},
+            "schedule": {"name": "cosine"},
+            "augment": {"cnn": ["flip"]},
+        },
+        "adaptive": {"extends": "fixed", "optimizer": {"name": "awd"}, "dog": {"from": "fixed", "wd": 5e-4}},
+    },
+}
+
+
+def test_a_recipe_whose_dog_is_estimated_spells_out_where_from(project: Path) -> None:
+    write_study(project, **DOG)
+    grid = grid_of(load("mine", project))
+    fixed, adaptive = (next(run for run in grid.runs if run.recipe == name) for name in ("fixed", "adaptive"))
+    settings = grid.settings[adaptive.digest]["recipe"]
+    assert settings["dog"] == {"wd": 5e-4, "recipe": grid.settings[fixed.digest]["recipe"]}
+    assert settings["dog"]["recipe"]["augment"] == ["flip"]
+    assert grid.sources("digits", "adaptive", "net") == [run for run in grid.runs if run.recipe == "fixed"]
+    assert grid.sources("digits", "fixed", "net") == []
+
+
+def test_one_learning_rate_may_be_named_for_all(project: Path) -> None:
+    study = copy.deepcopy(DOG)
+    study["recipes"]["adaptive"]["dog"]["lr"] = 0.1
+    write_study(project, **study)
+    sources = grid_of(load("mine", project)).sources("digits", "adaptive", "net")
+    assert [(run.lr, run.wd, run.seed) for run in sources] == [(0.1, 5e-4, 0), (0.1, 5e-4, 1)]
+
+
+def test_fixed_runs_that_are_not_in_the_grid_are_printed_as_a_block(project: Path) -> None:
+    study = copy.deepcopy(DOG)
+    study["grid"][0]["lr"] = [0.1]
+    write_study(project, **study)
+    config = load("mine", project)
+    with pytest.raises(ConfigError, match=r"2 run\(s\) of fixed weight decay") as caught:
+        grid_of(config)
+    block = yaml.safe_load(str(caught.value).split("add\n\n")[1])
+    write_study(project, **{**study, "grid": [*study["grid"], *block]})
+    grid_of(load("mine", project))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dog": {"from": "fixd", "wd": 5e-4}}, "Did you mean 'fixed'"),
+        ({"dog": {"from": "adaptive", "wd": 5e-4}}, "adaptive has no fixed weight decay"),
+        ({"optimizer": {"name": "sgd"}}, "dog is for the optimizer awd"),
+        ({"grad_clip": 1}, "leave grad_clip out"),
+        ({"optimizer": {"name": "asam", "base": {"name": "awd"}}, "grad_clip": 1}, "leave grad_clip out"),
+        ({"dog": {"from": "fixed"}}, "wd: …"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(project: Path, change: dict[str, Any], message: str) -> None:
+    study = copy.deepcopy(DOG)
+    study["recipes"]["adaptive"] |= change
+    write_study(project, **study)
+    with pytest.raises(ConfigError, match=message):
+        load("mine", project)

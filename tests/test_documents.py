@@ -12,11 +12,14 @@ import pytest
 import yaml
 
 from decay_atlas.statistics import collect
+from decay_atlas.statistics.adaptive import adaptive
 from decay_atlas.statistics.best import best
 from decay_atlas.statistics.claims import claims
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.epochs_law import epochs_law
+from decay_atlas.statistics.evaluations import evaluations
 from decay_atlas.statistics.importance import importance
+from decay_atlas.statistics.label_noise import label_noise
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
 from decay_atlas.statistics.optima import optima
@@ -26,6 +29,7 @@ from decay_atlas.statistics.recommendation import recommendation, recommendation
 from decay_atlas.statistics.robustness import robustness
 from decay_atlas.statistics.rules import rules
 from decay_atlas.statistics.simulator import simulate
+from decay_atlas.statistics.trap import trap
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
 from decay_atlas.statistics.valley import valley
@@ -48,6 +52,10 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "epochs_law": lambda runs: epochs_law(runs, "max", recipes={}),
     "rules": lambda runs: rules(runs, "max", recipes={}),
     "robustness": lambda runs: robustness(ratio(runs, "max"), laws(runs, "max"), recipes={}),
+    "evaluations": evaluations,
+    "adaptive": lambda runs: adaptive(runs, "max", {}),
+    "label_noise": lambda runs: label_noise(runs, {}),
+    "trap": lambda runs: trap(runs, "max"),
     "claims": lambda _: claims({}),
     "lookahead": lambda _: lookahead([20], 100),
     "lookahead_fits": lambda _: lookahead_fits(lookahead([20], 100)),

@@ -65,3 +65,11 @@ def test_alternating_searches_are_trapped_on_a_diagonal_ridge():
     assert (score[0], tried[0]) == (5.0, 5)
     score, _ = search.alternating(means, means, (3, 3), (2, 1))
     assert score[0] == 7.0
+
+
+def test_an_alternating_search_is_trapped_on_a_diagonal_ridge() -> None:
+    """Both lines through (0, 0) are worse everywhere else, though (2, 2) is best: it stays, having seen five cells."""
+    means = np.array([[5.0, 1.0, 0.0], [1.0, 6.0, 1.0], [0.0, 1.0, 9.0]])
+    assert search.follow(means, (0, 0)) == ((0, 0), 5)
+    assert search.follow(means, (2, 0)) == ((2, 2), 5)
+    assert search.follow(means, (2, 2)) == ((2, 2), 5)

@@ -155,7 +155,7 @@ def test_a_recipes_evaluations_land_in_the_record(
 
 def test_an_unknown_evaluation_is_refused_before_training(digits: Path, settings: dict[str, Any]) -> None:
     settings["recipe"]["evaluations"] = ["pruning?"]
-    with pytest.raises(ValueError, match="unknown 'pruning\\?'; there are pgd, pruning"):
+    with pytest.raises(ValueError, match="unknown 'pruning\\?'; there are autoattack, pgd, pruning"):
         run(settings, digits)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from decay_atlas import config_messages as messages
-from decay_atlas.grid import Grid, as_list, combinations, settings_of, simulated_settings
-from decay_atlas.training import schedules
+from decay_atlas.grid import Fixed, Grid, as_list, combinations, number_text, settings_of, simulated_settings
+from decay_atlas.training import recipes, schedules
 
 ROOT = Path()
 """A study's files lie in the working directory, as for Snakemake."""
@@ -125,19 +125,50 @@ def grid_of(config: Config) -> Grid:
     """
     if "lookahead" in config:
         raise ConfigError(f"study {config['study']}: bounds are computed and nothing is trained, so there are no runs")
-    settings = {}
+    settings, fixed = {}, {}
     for block in config["grid"]:
         for dataset, recipe, arch in combinations(block):
             if "simulate" in config:
                 settings[dataset, recipe, arch] = simulated_settings(config["simulate"], config["metric"])
                 continue
             try:
-                settings[dataset, recipe, arch] = settings_of(
-                    config["datasets"][dataset], config["recipes"][recipe], config["archs"][arch]
-                )
+                settings[dataset, recipe, arch] = _settings(config, dataset, recipe, arch)
             except ValueError as error:
                 raise ConfigError(f"recipes.{recipe}, used with arch {arch}: {error}") from None
-    return Grid(config["grid"], settings)
+            if "dog" in config["recipes"][recipe]:
+                entry = config["recipes"][recipe]["dog"]
+                fixed[recipe] = Fixed(entry["from"], float(entry["wd"]), float(entry["lr"]) if "lr" in entry else None)
+    grid = Grid(config["grid"], settings, fixed)
+    _check_sources(config, grid)
+    return grid
+
+
+def _settings(config: Config, dataset: str, recipe: str, arch: str) -> Config:
+    """A combination's settings; a fixed recipe that its DoG is estimated from is spelled out in them."""
+    entry = config["recipes"][recipe]
+    if "dog" in entry:
+        fixed = settings_of(
+            config["datasets"][dataset], config["recipes"][entry["dog"]["from"]], config["archs"][arch]
+        )["recipe"]
+        dog = {key: value for key, value in entry["dog"].items() if key != "from"}
+        entry = {**entry, "dog": {**dog, "recipe": fixed}}
+    return settings_of(config["datasets"][dataset], entry, config["archs"][arch])
+
+
+def _check_sources(config: Config, grid: Grid) -> None:
+    missing = grid.missing_sources()
+    if missing:
+        first = missing[0]
+        alike = [
+            run for run in missing if (run.dataset, run.recipe, run.arch) == (first.dataset, first.recipe, first.arch)
+        ]
+        rates, seeds = sorted({run.lr for run in alike}), sorted({run.seed for run in alike})
+        raise ConfigError(
+            f"study {config['study']}: DoG is estimated from {len(missing)} run(s) of fixed weight decay that are not "
+            f"in its grid; add\n\n  - dataset: [{first.dataset}]\n    recipe: [{first.recipe}]\n"
+            f"    arch: [{first.arch}]\n    lr: [{', '.join(map(number_text, rates))}]\n"
+            f"    wd: [{number_text(first.wd)}]\n    seed: {seeds}"
+        )
 
 
 def _fill_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> None:
@@ -216,3 +247,17 @@ def _check_names(config: Config, files: Sequence[str | Path]) -> None:
                 schedules.check(config["recipes"][name]["schedule"], config["recipes"][name]["epochs"])
             except ValueError as error:
                 raise ConfigError(f"{messages.where(f'recipes.{name}.schedule', files)}: {error}") from None
+            try:
+                recipes.check(config["recipes"][name])
+            except ValueError as error:
+                raise ConfigError(f"{messages.where(f'recipes.{name}', files)}: {error}") from None
+            _check_dog(name, config["recipes"], files)
+
+
+def _check_dog(name: str, known: dict[str, Config], files: Sequence[str | Path]) -> None:
+    fixed = known[name].get("dog", {}).get("from")
+    key = messages.where(f"recipes.{name}.dog.from", files)
+    if fixed is not None and fixed not in known:
+        raise ConfigError(f"{key}: no recipe {fixed!r}{messages.choices(fixed, known)}")
+    if fixed is not None and ("optimizer" not in known[fixed] or recipes.is_adaptive(known[fixed])):
+        raise ConfigError(f"{key}: {fixed} has no fixed weight decay; name a recipe with an optimizer such as sgd")

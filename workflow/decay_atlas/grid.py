@@ -27,6 +27,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 DIGEST = r"[0-9a-f]{8}"
 RUN_FOLDER = "results/runs/{dataset}/{recipe}/{arch}/{digest}"
 RUN_PATH = RUN_FOLDER + "/lr{lr}_wd{wd}_seed{seed}.json"
+DOG_PATH = RUN_FOLDER + "/dog.json"
 _RUN = re.compile(rf"(?:.*/)?({NAME})/({NAME})/({NAME})/({DIGEST})/lr({NUMBER})_wd({NUMBER})_seed([0-9]+)\.json")
 LOCAL_KEYS = ("path",)
 """Keys of a data set's entry that say where it lies on this machine, not what it is."""
@@ -185,15 +186,30 @@ class Pack:
     runs: tuple[Run, ...]
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """The runs of fixed weight decay that a recipe's DoG is estimated from; `lr` is the run's own where it is None."""
+
+    recipe: str
+    wd: float
+    lr: float | None = None
+
+
 class Grid:
     """The runs of a study and the packs they make.
 
     `blocks` are the study's grid blocks, `settings` maps each (dataset, recipe, arch) they use to its
-    resolved settings. A run listed by several blocks counts once.
+    resolved settings, and `fixed` those recipes whose DoG is estimated to where from. A run listed by
+    several blocks counts once.
     """
 
-    def __init__(self, blocks: list[dict[str, Any]], settings: dict[tuple[str, str, str], dict[str, Any]]) -> None:
-        self.blocks = blocks
+    def __init__(
+        self,
+        blocks: list[dict[str, Any]],
+        settings: dict[tuple[str, str, str], dict[str, Any]],
+        fixed: dict[str, Fixed] | None = None,
+    ) -> None:
+        self.blocks, self._fixed = blocks, fixed or {}
         self.settings = {digest_of(value): value for value in settings.values()}
         self._digests = {key: digest_of(value) for key, value in settings.items()}
 
@@ -201,6 +217,27 @@ class Grid:
     def runs(self) -> list[Run]:
         """Every run once, in the order of the blocks."""
         return list(dict.fromkeys(self._expand()))
+
+    @cached_property
+    def _sources(self) -> dict[Point, list[Run]]:
+        sources: dict[Point, dict[Run, None]] = {}
+        for run in self.runs:
+            if run.recipe in self._fixed:
+                fixed = self._fixed[run.recipe]
+                lr = run.lr if fixed.lr is None else fixed.lr
+                digest = self._digests.get((run.dataset, fixed.recipe, run.arch), "")
+                source = Run(run.dataset, fixed.recipe, run.arch, digest, lr, fixed.wd, run.seed)
+                sources.setdefault((run.dataset, run.recipe, run.arch), {})[source] = None
+        return {names: list(runs) for names, runs in sources.items()}
+
+    def sources(self, dataset: str, recipe: str, arch: str) -> list[Run]:
+        """The fixed runs that the DoG of a combination's runs is estimated from; none where its wd is what it says."""
+        return self._sources.get((dataset, recipe, arch), []) if recipe in self._fixed else []
+
+    def missing_sources(self) -> list[Run]:
+        """Those of them that are no runs of this grid."""
+        known = set(self.runs) if self._fixed else set()
+        return [run for runs in self._sources.values() for run in runs if run not in known] if self._fixed else []
 
     def dataset_entry(self, name: str, digest: str) -> dict[str, Any]:
         """The part of the settings that describes the data set prepared in `dataset_folder(name, …)`.

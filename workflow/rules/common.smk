@@ -11,7 +11,7 @@ LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
 from decay_atlas.config import ConfigError, grid_of, resolve
-from decay_atlas.grid import DIGEST, NAME, NUMBER, dataset_folder
+from decay_atlas.grid import DIGEST, DOG_PATH, NAME, NUMBER, dataset_folder
 from decay_atlas.provenance import source_digest
 from decay_atlas.recovery import BusyError, engage, recover
 from decay_atlas.slurm import attend
@@ -79,6 +79,12 @@ def manifest_of(wildcards):
     return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"
 
 
+def dog_of(wildcards):
+    """The estimates of DoG that the runs of a recipe wait for, in one file whatever their pack; most have none."""
+    names = (wildcards.dataset, wildcards.recipe, wildcards.arch)
+    return [DOG_PATH.format(**wildcards)] if GRID.sources(*names) else []
+
+
 def gpus_of(wildcards):
     """How many GPUs a training job asks for; one where execution.gpus does not name its recipe and it may use any."""
     computed = "simulate" in STUDY or STUDY["execution"]["device"] == "cpu"
@@ -129,13 +135,28 @@ REPORTED = {
     ],
     "4. What to set, how to search": [
         "recommendation table",
+        "recommendation_curve table",
         "tuning figure",
         "performance_profile figure",
         "tuning table",
         "performance_profile table",
     ],
-    "5. Published claims": ["claims table"],
-    "6. Bounds of schedules": [
+    "5. Recipes compared": [
+        "best figure",
+        "epochs_law figure",
+        "rules figure",
+        "adaptive figure",
+        "best table",
+        "epochs_law table",
+        "rules table",
+        "robustness table",
+        "evaluations table",
+        "adaptive table",
+        "label_noise table",
+        "trap table",
+    ],
+    "6. Published claims": ["claims table"],
+    "7. Bounds of schedules": [
         "lookahead figure",
         "lookahead table",
         "lookahead_fits table",

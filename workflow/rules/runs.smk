@@ -30,6 +30,7 @@ else:
 
     localrules:
         dataset,
+        dog,
         collect,
         curves,
 
@@ -64,6 +65,7 @@ else:
                 pack.name
             input:
                 manifest=ancient(manifest_of),
+                dog=ancient(dog_of),
             output:
                 [update(record) for record in pack.records],
             log:
@@ -85,6 +87,27 @@ else:
                 ),
             shell:
                 TRAIN
+
+    # The estimates of a recipe's DoG, all in one file: were the fixed runs themselves inputs of a training job, its set
+    # of inputs would change with the pack, and Snakemake would run it again.
+    rule dog:
+        input:
+            lambda wildcards: [
+                run.path
+                for run in GRID.sources(
+                    wildcards.dataset, wildcards.recipe, wildcards.arch
+                )
+            ],
+        output:
+            DOG_PATH,
+        log:
+            DOG_PATH.replace("results/runs", "results/logs/train").replace(
+                ".json", ".log"
+            ),
+        conda:
+            "../../envs/analysis.yaml"
+        script:
+            "../scripts/dog.py"
 
     rule collect:
         input:

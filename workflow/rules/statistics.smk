@@ -20,6 +20,10 @@ TABLES = [
     "epochs_law",
     "rules",
     "robustness",
+    "evaluations",
+    "adaptive",
+    "label_noise",
+    "trap",
     "claims",
 ]
 STAGES = [
@@ -43,6 +47,8 @@ localrules:
     epochs_law,
     batch_rules,
     robustness,
+    evaluations,
+    trap,
     claims,
 
 
@@ -329,6 +335,48 @@ rule robustness:
         "../scripts/robustness.py"
 
 
+rule evaluations:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        evaluations=table("evaluations"),
+        adaptive=table("adaptive"),
+        label_noise=table("label_noise"),
+    log:
+        f"{LOGS}/evaluations.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        direction=DIRECTION,
+        recipes={} if "simulate" in STUDY else STUDY["recipes"],
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.evaluations",
+            "decay_atlas.statistics.adaptive",
+            "decay_atlas.statistics.label_noise",
+        ),
+    script:
+        "../scripts/evaluations.py"
+
+
+rule trap:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("trap"),
+    log:
+        f"{LOGS}/trap.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "average": STATISTICS["average"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.trap"),
+    script:
+        "../scripts/trap.py"
+
+
 rule claims:
     input:
         **{
@@ -342,6 +390,10 @@ rule claims:
                 "recommendation",
                 "recommendation_curve",
                 "robustness",
+                "evaluations",
+                "adaptive",
+                "label_noise",
+                "trap",
                 "claims",
             )
         },

@@ -9,6 +9,7 @@ from decay_atlas.reporting.column import NO_SLOPE as _NO_SLOPE
 from decay_atlas.reporting.column import ONE_SEED as _ONE_SEED
 from decay_atlas.reporting.column import WHERE as _WHERE
 from decay_atlas.reporting.column import Column
+from decay_atlas.reporting.evaluation_columns import EVALUATIONS
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     **recipe_columns.COLUMNS,
@@ -287,6 +288,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ),
         Column("note", "note", "Why there is no figure, or why the law was not followed."),
     ),
+    **EVALUATIONS,
     "claims": (
         Column("verdict", "verdict", "What this study's tables say of the claim.", "badge"),
         Column("statement", "claim", "What the published study says."),

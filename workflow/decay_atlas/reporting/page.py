@@ -36,6 +36,10 @@ TITLES = {
     "epochs_law": "Weight decay against epochs",
     "rules": "Rules for a larger batch",
     "robustness": "Variants of a recipe",
+    "adaptive": "Adaptive against fixed weight decay",
+    "label_noise": "Noisy labels",
+    "evaluations": "Evaluations",
+    "trap": "Alternating searches",
     "claims": "Published claims",
     "cost": "Cost",
 }

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from decay_atlas.reporting.figures import curves, forests, profiles, recipes, style
+from decay_atlas.reporting.figures.adaptive import adaptive_plot
 from decay_atlas.reporting.figures.landscapes import landscapes
 from decay_atlas.reporting.figures.optima import optima_plot
 from decay_atlas.reporting.svg import Panel, plate
@@ -15,7 +16,7 @@ from decay_atlas.reporting.words import Metric
 
 NAMES = (
     *("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance"),
-    *("best", "epochs_law", "rules"),
+    *("best", "epochs_law", "rules", "adaptive"),
 )
 """Every study has a file of each name; one that has nothing to show says why."""
 
@@ -48,6 +49,7 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "best": lambda: recipes.gains(table(tables, "best"), metric),
         "epochs_law": lambda: recipes.epochs(table(tables, "epochs_law"), table(tables, "optima"), study["recipes"]),
         "rules": lambda: recipes.rules(table(tables, "rules"), metric),
+        "adaptive": lambda: adaptive_plot(tables, metric),
     }
     with style.styled():
         return plate(panels[name](), name)

@@ -24,6 +24,9 @@ COLUMNS = {
     **dict.fromkeys(SCORES, "float64"),
     "status": "str",
     "seconds": "float64",
+    "weight_norm": "float64",
+    "dog": "float64",
+    "evaluations": "str",
     "device": "str",
     "node": "str",
     "slurm_job": "str",
@@ -104,6 +107,9 @@ def _row(path: str, record: Mapping[str, Any], score: str) -> dict[str, Any]:
         **{name: np.nan if record[name] is None else record[name] for name in SCORES},
         "status": record["status"],
         "seconds": record["seconds"],
+        "weight_norm": _last((record.get("history") or {}).get("weight_norm")),
+        "dog": (record.get("dog") or {}).get("dog", np.nan),
+        "evaluations": json.dumps(record.get("evaluations") or {}),
         "device": record["device"]["name"],
         "node": record["node"],
         "slurm_job": (record.get("slurm") or {}).get("job_id", ""),
@@ -112,6 +118,11 @@ def _row(path: str, record: Mapping[str, Any], score: str) -> dict[str, Any]:
         "training_version": record["settings"]["training_version"],
         "path": path,
     }
+
+
+def _last(numbers: list[float | None] | None) -> float:
+    """The last of a history's numbers; NaN where there is none."""
+    return np.nan if not numbers or numbers[-1] is None else numbers[-1]
 
 
 def _source(source: Mapping[str, Any]) -> str:

@@ -103,20 +103,26 @@ def alternating(means: Floats, scores: Floats, shape: tuple[int, int], start: tu
     n_folds = seen.shape[2]
     score, tried = np.full(n_folds, np.nan), np.zeros(n_folds)
     for fold in range(n_folds):
-        i, j = start
-        visited = np.zeros(shape, dtype=bool)
-        moved = True
-        while moved:
-            before = (i, j)
-            visited[i] = True
-            j = _best_from(seen[i, :, fold], j)
-            visited[:, j] = True
-            i = _best_from(seen[:, j, fold], i)
-            moved = (i, j) != before
+        (i, j), tried[fold] = follow(seen[:, :, fold], start)
         if np.isfinite(seen[i, j, fold]):
             score[fold] = found[i, j, fold]
-        tried[fold] = (visited & np.isfinite(seen[:, :, fold])).sum()
     return score, tried
+
+
+def follow(means: Floats, start: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    """Where the alternating search from `start` ends on averages (lr, wd), and how many measured cells it tried."""
+    seen = _seen(means)
+    i, j = start
+    visited = np.zeros(seen.shape, dtype=bool)
+    moved = True
+    while moved:
+        before = (i, j)
+        visited[i] = True
+        j = _best_from(seen[i], j)
+        visited[:, j] = True
+        i = _best_from(seen[:, j], i)
+        moved = (i, j) != before
+    return (i, j), int((visited & np.isfinite(seen)).sum())
 
 
 def _seen(means: Floats) -> Floats:

@@ -15,8 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
+from torch.nn.functional import cross_entropy
 
 from decay_atlas.training import models, optimizers
+from decay_atlas.training.adversarial import Attack
 from decay_atlas.training.batches import Batch, Data
 from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
@@ -72,6 +74,7 @@ class Ensemble(Learner):
         self._begin_epoch()
         self._gradients = vmap(grad(self._loss_of, has_aux=True))
         self._shared_gradients = vmap(grad(self._loss_of, has_aux=True), in_dims=(0, 0, 0, None, None))
+        self._climb = vmap(grad(self._climbed))
         self._forward = vmap(self._logits_of, in_dims=(0, 0, None))
 
     def train_epoch(self) -> Iterator[None]:
@@ -83,12 +86,13 @@ class Ensemble(Learner):
         lr = torch.tensor([member.lr for member in self.members], dtype=torch.float64)
         for batches in zip(*(self.batches(seed) for seed in seeds), strict=True):
             self._optimizer.param_groups[0]["lr"] = (lr * self.multiplier).to(self.device)
-            gradients, loss, correct = self._pass(batches, rows)
+            adversarial = self._adversarial(self.attack, batches, rows, seeds) if self.attack else None
+            gradients, loss, correct = self._pass(batches, rows, adversarial)
             self._loss += loss * len(batches[0][1])
             self._correct += correct
             if self.step == self.course.steps - 1:
                 self._gradient_norms = member_norms(gradients)
-            self._move(gradients, batches, rows)
+            self._move(gradients, batches, rows, adversarial)
             self._optimizer.zero_grad()
             self.step += 1
             yield
@@ -104,7 +108,12 @@ class Ensemble(Learner):
         )
         self._begin_epoch()
         rows = zip(*(number.tolist() for number in numbers), strict=True)
-        return [Sums(loss, self.task.accuracy(correct, n), *norms) for loss, correct, *norms in rows]
+        decay = optimizers.decay_in_force(self._optimizer)
+        decays: list[float | None] = [None] * len(self.members) if decay is None else decay.tolist()
+        return [
+            Sums(loss, self.task.accuracy(correct, n), gradient_norm, weight_norm, own)
+            for (loss, correct, gradient_norm, weight_norm), own in zip(rows, decays, strict=True)
+        ]
 
     def scores(self) -> list[tuple[Scores, Scores]]:
         """See `Learner.scores`."""
@@ -114,6 +123,25 @@ class Ensemble(Learner):
             evaluate(self._logits, count, part, self.task, self.world) for part in (self.data.val, self.data.test)
         )
         return list(zip(val, test, strict=True))
+
+    def attacked(self, attack: Attack, images: Tensor, labels: Tensor, start: Tensor) -> Tensor:
+        """See `Learner.attacked`; images and labels that all share, or (members, n, …) and (members, n)."""
+        mode = self._model.training
+        self._model.eval()
+        weights, count = self._weights(), len(self.members)
+        if images.ndim == 4:
+            images, start = (tensor.expand(count, *tensor.shape) for tensor in (images, start))
+            labels = labels.expand(count, *labels.shape)
+        moved = attack(images, start, lambda pixels: self._climb(pixels, weights, self._buffers, labels))
+        self._model.train(mode)
+        return moved
+
+    @torch.no_grad()
+    def answers(self, images: Tensor, labels: Tensor) -> Tensor:
+        """See `Learner.answers`."""
+        self._model.eval()
+        logits = vmap(self._logits_of)(self._weights(), self._buffers, images)
+        return (logits.argmax(2) == labels).sum(1)
 
     def network(self, member: Member) -> nn.Module:
         """See `Learner.network`."""
@@ -178,7 +206,7 @@ class Ensemble(Learner):
     def _built(self) -> torch.optim.Optimizer:
         lr, wd = (
             torch.tensor([getattr(member, name) for member in self.members], dtype=torch.float64, device=self.device)
-            for name in ("lr", "wd")
+            for name in ("lr", "decay")
         )
         return optimizers.build(self._parameters, self.settings["recipe"]["optimizer"], lr, wd)
 
@@ -196,7 +224,9 @@ class Ensemble(Learner):
         self._correct = torch.zeros(count, dtype=torch.int64, device=self.device)
         self._gradient_norms = torch.zeros(count, device=self.device)
 
-    def _move(self, gradients: list[Tensor], batches: tuple[Batch, ...], rows: Tensor) -> None:
+    def _move(
+        self, gradients: list[Tensor], batches: tuple[Batch, ...], rows: Tensor, adversarial: Tensor | None
+    ) -> None:
         """Step the optimizer, which may ask for the batch's gradients again where it has put the weights."""
 
         def give(found: list[Tensor]) -> None:
@@ -204,7 +234,7 @@ class Ensemble(Learner):
                 parameter.grad = gradient
 
         def again() -> Tensor:
-            found, loss, _ = self._pass(batches, rows)
+            found, loss, _ = self._pass(batches, rows, adversarial)
             give(found)
             return loss
 
@@ -214,15 +244,32 @@ class Ensemble(Learner):
         else:
             self._optimizer.step()
 
-    def _pass(self, batches: tuple[Batch, ...], rows: Tensor) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Gradients of every parameter, mean loss and number of right answers, each with a member dimension."""
+    def _pass(
+        self, batches: tuple[Batch, ...], rows: Tensor, adversarial: Tensor | None
+    ) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Gradients of every parameter, mean loss and number of right answers, each with a member dimension.
+
+        `adversarial` are the members' own images in place of the batches', (members, n, …).
+        """
         keeps = self._keeps(len(batches[0][1]))
-        if len(batches) == 1:
+        if adversarial is not None:
+            labels = torch.stack([labels for _, labels in batches])[rows]
+            found, (loss, correct) = self._gradients(self._weights(), self._buffers, keeps, adversarial, labels)
+        elif len(batches) == 1:
             found, (loss, correct) = self._shared_gradients(self._weights(), self._buffers, keeps, *batches[0])
         else:
             images, labels = (torch.stack(parts)[rows] for parts in zip(*batches, strict=True))
             found, (loss, correct) = self._gradients(self._weights(), self._buffers, keeps, images, labels)
         return [found[name] for name in self._names], loss, correct
+
+    def _adversarial(self, attack: Attack, batches: tuple[Batch, ...], rows: Tensor, seeds: list[int]) -> Tensor:
+        """The batches as each member is trained on them."""
+        starts = torch.stack([self.starts(seed, images) for seed, (images, _) in zip(seeds, batches, strict=True)])
+        images, labels = (torch.stack(parts) for parts in zip(*batches, strict=True))
+        return self.attacked(attack, images[rows], labels[rows], starts[rows])
+
+    def _climbed(self, images: Tensor, parameters: Tensors, buffers: Tensors, labels: Tensor) -> Tensor:
+        return cross_entropy(self._logits_of(parameters, buffers, images), labels, reduction="sum")
 
     def _keeps(self, n: int) -> Tensors:
         """The branches that every member drops in this step, by the buffer's name, each (members, n)."""

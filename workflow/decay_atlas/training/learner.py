@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from decay_atlas.training import models
-from decay_atlas.training.batches import Batch, Data, Epoch
+from decay_atlas.training.adversarial import Attack, random_start
+from decay_atlas.training.batches import CHUNK, Batch, Data, Epoch
 from decay_atlas.training.course import Course
 from decay_atlas.training.evaluate import Scores
-from decay_atlas.training.streams import INIT, stream
+from decay_atlas.training.streams import ATTACK, INIT, generator, stream
 from decay_atlas.training.world import World
 
 Row = dict[str, float | None]
@@ -23,6 +24,8 @@ State = dict[str, Any]
 """A run in mid-training, on the CPU: `epoch`, `step`, `model`, `optimizer`, `sums` and maybe `scaler`."""
 
 
+STOPPING_STEPS = 20
+"""Steps of the attack by which early stopping goes. Source: A, Adversarial."""
 SPENT_ON = ("training", "scoring", "evaluations")
 
 
@@ -39,6 +42,15 @@ class Member:
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SPENT_ON, 0.0))
     """Its share of the device's time, without what was lost to interruptions."""
     status: str = "ok"
+    best: dict[str, Tensor] = field(default_factory=dict)
+    """Its state dictionary, on the CPU, at the epoch that early stopping holds best; none without."""
+    dog: float = 1.0
+    """What `wd` is a factor on: the estimated DoG where the recipe says so."""
+
+    @property
+    def decay(self) -> float:
+        """What its optimizer is given as weight decay."""
+        return self.wd * self.dog
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,8 @@ class Sums:
     gradient_norm: float
     """Of the last step."""
     weight_norm: float
+    decay: float | None = None
+    """The weight decay in force at the last step, where the optimizer sets it itself."""
 
 
 def initial_network(settings: dict[str, Any], data: Data, seed: int) -> nn.Module:
@@ -71,6 +85,10 @@ class Learner(ABC):
         self.task = data.task
         self.course = Course.of(settings["recipe"], len(data.train))
         self.epoch = self.step = 0
+        entry = settings["recipe"].get("adversarial")
+        self.attack = Attack.of(entry, data) if entry else None
+        if self.attack and world.size > 1:
+            raise ValueError("adversarial: its runs are trained on one device each; set execution.gpus to 1 for them")
         precision = settings["recipe"].get("precision", "fp32")
         self.autocast = torch.autocast(
             device.type,
@@ -88,6 +106,30 @@ class Learner(ABC):
         course = self.course
         epoch = Epoch(seed, self.epoch, course.batch_size, course.images, self.step, self.world.share)
         return self.data.training(epoch)
+
+    def starts(self, seed: int, images: Tensor) -> Tensor:
+        """Where an attack on this step's batch begins, for the runs of a seed."""
+        return random_start(images, generator(seed, ATTACK, self.epoch, self.step))
+
+    def robust(self) -> list[float | None]:
+        """Every member's accuracy in percent on the validation part under PGD-20; None where nothing is held out."""
+        assert self.attack is not None
+        attack = replace(self.attack, steps=STOPPING_STEPS)
+        right = torch.zeros(len(self.members), dtype=torch.int64, device=self.device)
+        at_once = max(1, CHUNK // len(self.members))
+        for number, (images, labels) in enumerate(self.data.val.scoring(self.world.share, at_once)):
+            start = random_start(images, generator(0, ATTACK, number))
+            right += self.answers(self.attacked(attack, images, labels, start), labels)
+        n = len(self.data.val)
+        return [100 * count / n if n else None for count in right.tolist()]
+
+    @abstractmethod
+    def attacked(self, attack: Attack, images: Tensor, labels: Tensor, start: Tensor) -> Tensor:
+        """Images (n, …) as an attack on the network leaves them, in evaluation mode; (members, n, …) of several."""
+
+    @abstractmethod
+    def answers(self, images: Tensor, labels: Tensor) -> Tensor:
+        """How many of the images that `attacked` returned every member tells rightly, (members,)."""
 
     @abstractmethod
     def train_epoch(self) -> Iterator[None]:

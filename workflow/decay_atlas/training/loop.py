@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ HISTORY = (
     "test_accuracy",
     "lr",
     "lr_times_wd",
+    "weight_decay",
     "weight_norm",
     "gradient_norm",
     "dog",
@@ -35,9 +37,14 @@ HISTORY = (
 
 Losses are the task's, mean cross-entropies in nats or mean squares; accuracies percent, None in regression; the
 training ones are taken over the epoch's batches as they were trained on. `lr` is that of the epoch's last step and
-`lr_times_wd` the share by which AdamW's decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm`
-‖g‖ of the loss in it, before clipping, and `dog` = wd·‖w‖/‖g‖ (source: A).
+`weight_decay` the λ in force in it (the grid's wd, or what AWD makes of it), `lr_times_wd` the share by which AdamW's
+decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm` ‖g‖ of the loss in it, before clipping, and
+`dog` = λ·‖w‖/‖g‖ (source: A).
 """
+ROBUST = "val_robust"
+"""A column more in adversarial training with a validation part: accuracy there in percent under PGD-20. Its largest is
+the score `val_robust_best`, and the weights of that epoch are those that are evaluated and kept: early stopping, though
+the run goes on to its end."""
 Result = dict[str, Any]
 """What a record says of a run's training: status, scores, history, evaluations, seconds and timing."""
 
@@ -65,6 +72,8 @@ def train(
             torch.cuda.reset_peak_memory_stats(learner.device)
         while learner.members and learner.epoch < learner.course.epochs:
             rows = _epoch(learner, on_step)
+            if learner.attack and len(learner.data.val):
+                _stop_early(learner, rows)
             diverged = []
             for member, row in zip(learner.members, rows, strict=True):
                 member.history.append(row)
@@ -81,6 +90,9 @@ def train(
         before_done(learner)
         for member in learner.members:
             network = learner.network(member)
+            if member.best:
+                network = copy.deepcopy(network)
+                network.load_state_dict(member.best)
             with _spent([member], "evaluations"):
                 found = evaluations.run(names, network, learner.data) if learner.world.first else {}
             on_done(member, _result(member, found, learner), network)
@@ -106,8 +118,19 @@ def _epoch(learner: Learner, on_step: Callable[[Learner], None]) -> list[Row]:
     ]
 
 
+def _stop_early(learner: Learner, rows: list[Row]) -> None:
+    """Add the robust accuracy to the epoch's rows, and keep the weights of who has none better so far."""
+    with _spent(learner.members, "scoring"):
+        for member, row, robust in zip(learner.members, rows, learner.robust(), strict=True):
+            row[ROBUST] = robust
+            if not member.history or (robust or 0) > max(past[ROBUST] or 0 for past in member.history):
+                state = learner.network(member).state_dict()
+                member.best = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+
+
 def _row(member: Member, epoch: int, lr: float, sums: Sums, scores: tuple[Scores, Scores]) -> Row:
     val, test = scores
+    decay = member.wd if sums.decay is None else sums.decay
     row: Row = {
         "epoch": epoch,
         "train_loss": sums.loss,
@@ -117,10 +140,11 @@ def _row(member: Member, epoch: int, lr: float, sums: Sums, scores: tuple[Scores
         "test_loss": test.loss,
         "test_accuracy": test.accuracy,
         "lr": lr,
-        "lr_times_wd": lr * member.wd,
+        "lr_times_wd": lr * decay,
+        "weight_decay": decay,
         "weight_norm": sums.weight_norm,
         "gradient_norm": sums.gradient_norm,
-        "dog": member.wd * sums.weight_norm / sums.gradient_norm if sums.gradient_norm else None,
+        "dog": decay * sums.weight_norm / sums.gradient_norm if sums.gradient_norm else None,
     }
     return {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
 
@@ -136,7 +160,7 @@ def _result(member: Member, found: dict[str, Any], learner: Learner) -> Result:
     return {
         "status": member.status,
         **_scores(member, learner.data),
-        "history": {name: [row[name] for row in member.history] for name in HISTORY},
+        "history": {name: [row[name] for row in member.history] for name in member.history[0]},
         "evaluations": found,
         "seconds": sum(seconds.values()),
         "timing": {
@@ -158,6 +182,9 @@ def _scores(member: Member, data: Data) -> dict[str, float | None]:
             known = [value for value in values if value is not None] if len(source) else []
             scores[f"{key}_best"] = best(known) if known else None
             scores[f"{key}_final"] = known[-1] if known else None
+    robust = [row[ROBUST] or 0 for row in member.history if ROBUST in row]
+    if robust:
+        scores[f"{ROBUST}_best"] = max(robust) if member.status == "ok" else 0.0
     return scores
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from decay_atlas.dog import DogError, estimate_for
 from decay_atlas.grid import Run, digest_of, number_text
 from decay_atlas.packs import missing_members, put
 from decay_atlas.records import RECORD_FORMAT
-from decay_atlas.training import datasets, evaluations, optimizers
+from decay_atlas.training import datasets, evaluations, optimizers, recipes
 from decay_atlas.training.batches import Data
 from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, Place, discard, furthest_common
 from decay_atlas.training.engines import capacity, choose
@@ -51,6 +52,7 @@ def train_pack(
     """
     evaluations.check(settings["recipe"].get("evaluations", []))
     optimizers.check(settings["recipe"]["optimizer"])
+    recipes.check(settings["recipe"])
     torch.set_num_threads(threads)
     chosen = choose_device(device)
     with joined(chosen) as world:
@@ -95,8 +97,13 @@ class _Trainer:
     def train(self, pack: list[Path], missing: set[Path], engine: str, watch: Watch) -> None:
         """Train a pack's missing runs by an engine; one that fails stops no other."""
         self._pack, self._missing = pack, missing
-        members = [member_of(path) for path in pack if path in missing]
-        groups = [members] if engine == "fused" else [[member] for member in members]
+        members = []
+        for path in (path for path in pack if path in missing):
+            try:
+                members.append(member_of(path, self._settings))
+            except DogError as error:
+                self._fail([Member(0, 0, 0, path)], error)
+        groups = ([members] if members else []) if engine == "fused" else [[member] for member in members]
         while groups:
             group = groups.pop(0)
             try:
@@ -125,7 +132,7 @@ class _Trainer:
 
     def _as_it_was(self, group: list[Member], place: Place | None) -> list[Member]:
         """With the finished members of an interrupted ensemble: one of another size would round otherwise."""
-        finished = (member_of(path) for path in self._pack if path not in self._missing)
+        finished = (member_of(path, self._settings) for path in self._pack if path not in self._missing)
         beside = [member for member in finished if place in self._checkpoints(member).places()]
         return sorted([*group, *beside], key=lambda member: self._pack.index(member.path or Path()))
 
@@ -161,6 +168,7 @@ class _Trainer:
     def _resumed(self, member: Member, place: Place) -> State:
         state, fields = self._checkpoints(member).load(place)
         member.history, member.seconds, member.status = fields["history"], fields["seconds"], fields["status"]
+        member.best = fields.get("best", {})
         return state
 
     def _done(self, member: Member, result: Result, network: nn.Module) -> None:
@@ -189,6 +197,7 @@ class _Trainer:
             "seed": run.seed,
             "settings": self._settings,
             "data_checksum": self._data.checksum,
+            **({"dog": estimate_for(path, self._settings)} if "dog" in self._settings["recipe"] else {}),
             **result,
             **self._about,
             "engine": self._engine,
@@ -204,13 +213,20 @@ class _Trainer:
 
     def _unfinished(self, members: list[Member]) -> list[Member]:
         """Fresh members for the runs of a group that have no record yet."""
-        return [member_of(member.path) for member in members if member.path and member.path in self._missing]
+        return [
+            member_of(member.path, self._settings) for member in members if member.path and member.path in self._missing
+        ]
 
 
-def member_of(path: Path) -> Member:
-    """The run whose record is to lie at `path`, not begun yet."""
+def member_of(path: Path, settings: dict[str, Any]) -> Member:
+    """The run whose record is to lie at `path`, not begun yet.
+
+    Raises:
+        DogError: its DoG is to be estimated and there is no estimate.
+    """
     run = Run.from_path(str(path))
-    return Member(run.lr, run.wd, run.seed, path)
+    dog = estimate_for(path, settings)["dog"] if "dog" in settings["recipe"] else 1.0
+    return Member(run.lr, run.wd, run.seed, path, dog=dog)
 
 
 def _names(members: list[Member]) -> str:
@@ -224,6 +240,8 @@ def _names(members: list[Member]) -> str:
 
 def _reason(error: Exception, member: Member) -> str:
     """What to tell of a failure: the way out where it is known, or the traceback."""
+    if isinstance(error, DogError):
+        return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"{member.path}: cannot be written ({error.strerror}); make room, then run the same command again"
     if _is_out_of_memory(error):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from decay_atlas.training import models, optimizers
+from decay_atlas.training.adversarial import Attack, gradient_of
 from decay_atlas.training.batches import Data
 from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
@@ -38,7 +39,7 @@ class Solo(Learner):
         self._depths = list(models.stochastic_depths(self._model).values())
         self._net = self._shared(self._model)
         self._parameters = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        self._optimizer = optimizers.build(self._parameters, recipe["optimizer"], member.lr, member.wd)
+        self._optimizer = optimizers.build(self._parameters, recipe["optimizer"], member.lr, member.decay)
         self._scaler = torch.amp.GradScaler(
             device.type, enabled=recipe.get("precision") == "fp16" and device.type == "cuda"
         )
@@ -52,6 +53,8 @@ class Solo(Learner):
         self._net.train()
         for images, labels in self.batches(member.seed):
             self._optimizer.param_groups[0]["lr"] = member.lr * self.multiplier
+            if self.attack:
+                images = self._adversarial(self.attack, images, labels)
             self._prepare()
             # sums stay on the device: reading one back at every step would stall a GPU
             loss, correct = self._gradients(images, labels)
@@ -69,8 +72,13 @@ class Solo(Learner):
         """See `Learner.sums`."""
         n = self.course.images
         loss, correct = self.world.total(torch.stack([self._loss, self._correct.to(self._loss.dtype)])).tolist()
+        decay = optimizers.decay_in_force(self._optimizer)
         found = Sums(
-            loss / n, self.task.accuracy(correct, n), self._gradient_norm.item(), _norm(self._parameters).item()
+            loss / n,
+            self.task.accuracy(correct, n),
+            self._gradient_norm.item(),
+            _norm(self._parameters).item(),
+            None if decay is None else decay.item(),
         )
         self._begin_epoch()
         return [found]
@@ -82,6 +90,20 @@ class Solo(Learner):
             evaluate(self._logits, 1, part, self.task, self.world)[0] for part in (self.data.val, self.data.test)
         )
         return [(val, test)]
+
+    def attacked(self, attack: Attack, images: Tensor, labels: Tensor, start: Tensor) -> Tensor:
+        """See `Learner.attacked`."""
+        mode = self._model.training
+        self._model.eval()
+        moved = attack(images, start, gradient_of(lambda pixels: self._logits(pixels)[0], labels))
+        self._model.train(mode)
+        return moved
+
+    @torch.no_grad()
+    def answers(self, images: Tensor, labels: Tensor) -> Tensor:
+        """See `Learner.answers`."""
+        self._model.eval()
+        return self.task.right(self._logits(images)[0], labels)
 
     def network(self, member: Member) -> nn.Module:
         """See `Learner.network`."""
@@ -185,10 +207,19 @@ class Solo(Learner):
                 correct.append(self.task.right(logits, own))
         return torch.stack(loss_sum).sum(), torch.stack(correct).sum()
 
+    def _adversarial(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
+        """The batch as it is trained on, made in the parts that the memory allows."""
+        start = self.starts(self.members[0].seed, images)
+        parts = [
+            self.attacked(attack, images[part], labels[part], start[part])
+            for part in _parts(len(labels), self._accumulate)
+        ]
+        return torch.cat(parts)
+
     def _logits(self, images: Tensor) -> Tensor:
         with self.autocast:
             logits: Tensor = self._model(images)
-        return logits.unsqueeze(0)
+        return full(logits).unsqueeze(0)
 
 
 def _parts(n: int, count: int) -> Iterator[slice]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-INIT, ORDER, AUGMENT, DEPTH, DROPOUT, MIX = range(6)
+INIT, ORDER, AUGMENT, DEPTH, DROPOUT, MIX, ATTACK = range(7)
 
 
 def stream(seed: int, purpose: int, *place: int) -> int:

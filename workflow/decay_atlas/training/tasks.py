@@ -86,7 +86,7 @@ class Regression:
     """
 
     diverged_loss = math.inf
-    images_only = ("augment", "label_noise", "label_smoothing", "mixup", "cutmix")
+    images_only = ("augment", "label_noise", "label_smoothing", "mixup", "cutmix", "adversarial")
 
     def loss(self, outputs: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         """See `Task.loss`; there is no smoothing (see `check`)."""

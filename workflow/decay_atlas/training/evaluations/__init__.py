@@ -1,8 +1,8 @@
 """Evaluations a recipe may ask for at the end of training (`evaluations: [name, …]`), by name.
 
 An evaluation is a function of the trained network and the data set's parts that returns JSON; what it
-returns lands in the record's `evaluations` under its name. The network is the run's last; an evaluation that
-changes it works on a copy.
+returns lands in the record's `evaluations` under its name. The network is the run's last, or in
+adversarial training its most robust (see `loop`); an evaluation that changes it works on a copy.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 from torch import nn
 
 from decay_atlas.training.batches import Data
+from decay_atlas.training.evaluations.autoattack import autoattack
 from decay_atlas.training.evaluations.pgd import pgd
 from decay_atlas.training.evaluations.pruning import pruning
 
 Evaluation = Callable[[nn.Module, Data], Any]
-EVALUATIONS: dict[str, Evaluation] = {"pgd": pgd, "pruning": pruning}
+EVALUATIONS: dict[str, Evaluation] = {"autoattack": autoattack, "pgd": pgd, "pruning": pruning}
 
 
 def check(names: list[str]) -> None:

@@ -1,11 +1,11 @@
-"""Robustness to an attacker who changes every pixel a little: projected gradient descent. Source: A, Adversarial."""
+"""Robustness to an attacker who changes every pixel a little. Source: A, Adversarial."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
+from decay_atlas.training.adversarial import Attack, gradient_of
 from decay_atlas.training.batches import Data, Share
 
 EPSILON = 8 / 255
@@ -29,19 +29,6 @@ def pgd(model: nn.Module, data: Data) -> dict[str, float]:
 def attack(
     model: nn.Module, images: Tensor, labels: Tensor, mean: Tensor, std: Tensor, steps: int, chance: torch.Generator
 ) -> Tensor:
-    """Normalised images moved uphill in the loss, from a random start, by the sign of its gradient.
-
-    `images` (n, channels, size, size) stay within `EPSILON` of themselves, in pixels, and within [0, 1];
-    `mean` and `std` are those of the normalisation, (1, channels, 1, 1).
-    """
-    radius, step = EPSILON / std, STEP / std
-    low = torch.maximum(images - radius, -mean / std)
-    high = torch.minimum(images + radius, (1 - mean) / std)
+    """Normalised images (n, channels, size, size) attacked from a random start; `mean`, `std` (1, channels, 1, 1)."""
     start = torch.empty(images.shape).uniform_(-1, 1, generator=chance).to(images.device)
-    moved = torch.clamp(images + start * radius, low, high)
-    for _ in range(steps):
-        moved.requires_grad_()
-        loss = cross_entropy(model(moved), labels, reduction="sum")
-        (uphill,) = torch.autograd.grad(loss, moved)
-        moved = torch.clamp(moved.detach() + step * uphill.sign(), low, high)
-    return moved
+    return Attack(EPSILON, STEP, steps, mean, std)(images, start, gradient_of(model, labels))

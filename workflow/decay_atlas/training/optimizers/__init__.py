@@ -67,6 +67,7 @@ __all__ = [
     "build",
     "can_ensemble",
     "check",
+    "decay_in_force",
 ]
 
 
@@ -112,7 +113,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "adabound": AdaBound,
     "padam": Padam,
     "yogi": Yogi,
-    # … and adaptive: for `awd` the grid's wd is DoG
+    # … and adaptive: for `awd` the grid's wd is DoG, or a factor on it where the recipe estimates it
     "awd": AWD,
     "adadecay": AdaDecay,
     # the decay is inside the normalised direction
@@ -158,6 +159,15 @@ def check(entry: dict[str, Any]) -> None:
         ValueError: as `build`.
     """
     build([nn.Parameter(ones(1, 1))], entry, 0.1, 0.1)
+
+
+def decay_in_force(optimizer: Optimizer) -> Tensor | None:
+    """λ̄ of AWD after its last step, 0-d or [M]; None for an optimizer whose weight decay is the one it was given."""
+    base = optimizer.base if isinstance(optimizer, SAM) else optimizer
+    if not isinstance(base, AWD):
+        return None
+    first = base.param_groups[0]["params"][0]
+    return base.state[first]["decay"] if first in base.state else None
 
 
 def can_ensemble(entry: dict[str, Any]) -> bool:

@@ -1,0 +1,11 @@
+"""Rule trap: see decay_atlas.statistics.trap."""
+
+import pandas as pd
+
+from decay_atlas.stage import log_to
+from decay_atlas.statistics.trap import trap
+
+log_to(snakemake.log[0])
+
+runs = pd.read_parquet(snakemake.input.runs)
+trap(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)
