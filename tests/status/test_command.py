@@ -83,6 +83,9 @@ def test_with_nothing_trained_it_says_how_to_begin(folder: Folder, capsys: pytes
     assert "Study small: 24 runs, 0 finished" in out
     assert "No job is known to be at work. To go on: snakemake --cores all" in out
     assert "Hours left are unknown (?)" in out
+    folder.train(folder.runs(arch="resnet50")[:1])
+    assert cli.main(["status", "--study", "small"]) == 0
+    assert capsys.readouterr().out.splitlines()[7].rstrip().endswith("11 + ?")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,9 @@ def _table(rows: Sequence[Row]) -> Table:
     for state in STATES:
         table.add_column(state, _count(numbers[state]), justify="right", style=COLOURS[state], no_wrap=True)
     table.add_column("h used", _hours(sum(row.hours for row in rows)), justify="right", no_wrap=True)
-    table.add_column("h left", _hours(sum(row.hours_left for row in rows)), justify="right", no_wrap=True)
+    known = [row.hours_left for row in rows if not math.isnan(row.hours_left)]
+    left = _hours(sum(known)) + (" + ?" if len(known) < len(rows) else "")
+    table.add_column("h left", left, justify="right", no_wrap=True)
     before = ["", ""]
     for row in rows:
         counts = [_count(row.states[state]) for state in STATES]
