@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo coverage test slurm-test lint format lock clean
+.PHONY: help setup demo coverage test gallery slurm-test lint format lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -32,6 +32,11 @@ coverage: $(READY) ## simulate how often verdicts are right and intervals hold t
 
 test: $(READY) ## run all tests
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+gallery: $(READY) ## take the pictures in docs/gallery anew (needs Chromium)
+	$(BIN)/snakemake --cores $(CORES) --configfile studies/demo.yaml
+	$(BIN)/snakemake --cores $(CORES) --configfile studies/simulated.yaml
+	$(BIN)/python -m tests.browser.gallery
 
 slurm-test: $(READY) ## run a study on a SLURM that the tests start on this machine (as root)
 	$(BIN)/python -m tests.slurm.cluster

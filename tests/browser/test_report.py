@@ -15,7 +15,9 @@ from playwright.sync_api import Browser, Download, Locator, Page, expect
 
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.recommendation import recommendation
+from decay_atlas.statistics.simulator import simulate
 from tests.browser.conftest import LR, WD, scroll_through, watched
+from tests.reporting.pages import curves_of, page_of
 
 pytestmark = pytest.mark.xdist_group("browser")
 SCREENS = pytest.mark.parametrize("width", [1200, 390], ids=["wide", "phone"])
@@ -223,3 +225,19 @@ def test_without_programs_the_page_is_still_whole(browser: Browser, file: Path) 
         expect(table(page, "Laws")).to_be_visible()
         expect(page.locator("#setting")).to_be_hidden()
         expect(page.get_by_text("With JavaScript")).to_be_visible()
+
+
+def test_a_study_of_the_published_size_stays_small_and_draws_every_run(browser: Browser, tmp_path: Path) -> None:
+    lr, wd = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2], [0, 0.001, 0.005, 0.01, 0.03, 0.05, 0.1, 0.3]
+    archs = ["resnet50", "vit_small", "convnext_tiny", "mixer_small", "swin_tiny"]
+    runs = pd.concat([simulate(lr, wd, 5, archs=archs, dataset=dataset) for dataset in ("cifar100", "imagenet")])
+    file = tmp_path / "report.html"
+    file.write_text(page_of(runs, curves=curves_of(runs, epochs=50)))
+    assert len(runs) == 2400
+    assert file.stat().st_size < 6e6
+    with browser.new_context(viewport={"width": 1200, "height": 900}) as context:
+        tab = watched(context, file)
+        scroll_through(tab.page)
+        expect(tab.page.locator("#parallel-told")).to_contain_text("All 2,400 runs")
+        tab.page.screenshot(path=tmp_path / "report.png", full_page=True)
+        assert tab.problems == []
