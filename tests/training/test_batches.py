@@ -166,5 +166,5 @@ def test_a_random_window_is_torchvisions_for_its_seed_and_leaves_the_generator_a
 def test_a_damaged_jpeg_is_an_error(tmp_path: Path) -> None:
     file = photograph(tmp_path / "a.jpg", "RGB")
     file.write_bytes(file.read_bytes()[:300])
-    with pytest.raises(OSError, match="(?i)truncated"):
+    with pytest.raises(OSError, match=r"(?i)truncated"):
         sources.pixels(file, 3)
