@@ -237,7 +237,7 @@ def inputs() -> Iterator[Row]:
 
 
 class Unrecorded(Solo):
-    """The same training with nothing kept for the history."""
+    """The same training with nothing kept for the history, nor batches in parts: an upper limit of what that costs."""
 
     def train_epoch(self) -> Iterator[None]:
         """See `Learner.train_epoch`."""
