@@ -17,7 +17,6 @@ import itertools
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -238,10 +237,14 @@ def inputs() -> Iterator[Row]:
 
 
 class Unrecorded(Solo):
-    """The same training with nothing kept for the history."""
+    """The same training with nothing kept for the history, nor batches in parts: an upper limit of what that costs."""
 
     def train_epoch(self) -> Iterator[None]:
+<<<<<<< HEAD
         """As Solo's, without the sums."""
+=======
+        """See `Learner.train_epoch`."""
+>>>>>>> scale
         (member,) = self.members
         self._net.train()
         for images, labels in self.batches(member.seed):
@@ -282,10 +285,10 @@ def recording(rounds: int = 30) -> Iterator[Row]:
                     (member,) = learner.members
                     member.history.append(loop._row(member, 1, 1e-3, *learner.sums(), (nothing, nothing)))
                 times.append((time.process_time() - began) / learner.course.steps * 1e3)
-            on, off = (statistics.median(times[3:]) for times in taken)
+            on, off = (np.median(times[3:]) for times in taken)
             shares = [1 - without / with_it for with_it, without in zip(taken[0][3:], taken[1][3:], strict=True)]
             steps = learners[0].course.steps
-            yield {"network": arch, "steps": steps, "on": on, "off": off, "share": statistics.median(shares)}
+            yield {"network": arch, "steps": steps, "on": on, "off": off, "share": np.median(shares)}
 
 
 def jpeg_tree(root: Path, classes: int = 8, each: int = 96) -> list[Path]:

@@ -40,8 +40,10 @@ def test_the_chain(trained: Project) -> None:
         source = json.loads(fixed[f"lr0.01_wd0.01_seed{record['seed']}.json"])
         assert (record["dog"]["dog"], record["dog"]["epochs"]) == estimate(source), name
 
-    for file in [*trained.root.rglob("lr*.json"), *trained.root.rglob("dog.json")]:
+    # As if copied in an order in which the estimates came first.
+    for file in [*trained.root.rglob("dog.json"), *trained.root.rglob("lr*.json")]:
         os.utime(file)
+    (trained.root / "results/tiny/runs.parquet").unlink()
     (trained.root / json.loads(adaptive["lr0.01_wd1_seed1.json"])["dog"]["record"]).unlink()
     next((trained.root / "results/runs/digits/adaptive").rglob("lr0.01_wd0.5_seed0.json")).unlink()
     write(trained, [0, 1, 2], [])
@@ -50,4 +52,11 @@ def test_the_chain(trained: Project) -> None:
     assert sum(jobs for rule, jobs in call.jobs.items() if rule.startswith("train")) == 2, "each deleted one"
     after = contents(trained, "adaptive")
     assert [name for name in after if after[name] != adaptive[name]] == ["lr0.01_wd0.5_seed0.json"]
+    assert (trained.root / "results/tiny/runs.parquet").exists()
+    assert "Nothing to be done" in trained.snakemake("runs", "-n").output
+
+    write(trained, [0, 1, 2, 3], [])
+    call = trained.snakemake("runs")
+    assert call.status == 0, call.output
+    assert (len(contents(trained, "quick")), len(contents(trained, "adaptive"))) == (24, 8), "a new seed of both"
     assert "Nothing to be done" in trained.snakemake("runs", "-n").output

@@ -89,15 +89,18 @@ else:
                 TRAIN
 
     # The estimates of a recipe's DoG, all in one file: were the fixed runs themselves inputs of a training job, its set
-    # of inputs would change with the pack, and Snakemake would run it again.
+    # of inputs would change with the pack, and Snakemake would run it again. The runs are `ancient` to it: an estimate is
+    # made anew for new runs only, and not in a tree that was copied in any order.
     rule dog:
         input:
-            lambda wildcards: [
-                run.path
-                for run in GRID.sources(
-                    wildcards.dataset, wildcards.recipe, wildcards.arch
-                )
-            ],
+            ancient(
+                lambda wildcards: [
+                    run.path
+                    for run in GRID.sources(
+                        wildcards.dataset, wildcards.recipe, wildcards.arch
+                    )
+                ]
+            ),
         output:
             DOG_PATH,
         log:
