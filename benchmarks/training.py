@@ -240,11 +240,7 @@ class Unrecorded(Solo):
     """The same training with nothing kept for the history, nor batches in parts: an upper limit of what that costs."""
 
     def train_epoch(self) -> Iterator[None]:
-<<<<<<< HEAD
-        """As Solo's, without the sums."""
-=======
         """See `Learner.train_epoch`."""
->>>>>>> scale
         (member,) = self.members
         self._net.train()
         for images, labels in self.batches(member.seed):
