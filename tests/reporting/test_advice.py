@@ -34,6 +34,19 @@ def test_the_safe_zone_is_a_factor() -> None:
     assert advice({"deviation_fit": fits}, METRIC) == ["Safe zone on cifar: λ may be 2.0 times too large or too small."]
 
 
+def test_many_safe_zones_are_a_range() -> None:
+    deltas = [0.0, 0.2, 0.3, 0.5, 0.6931]
+    fits = pd.DataFrame(
+        [
+            {**WHERE, "recipe": f"r{n}", "centre": "optimum", "side": "both", "delta": delta, "gamma": 1.0, "r2": 1.0}
+            for n, delta in enumerate(deltas)
+        ]
+    )
+    assert advice({"deviation_fit": fits}, METRIC) == [
+        "Safe zone: λ may be 1.0 to 2.0 times too large or too small, depending on recipe and data set."
+    ]
+
+
 def search(strategy: str, arch: str, budget: float, gap: float) -> dict:
     return {**WHERE, "arch": arch, "strategy": strategy, "budget": budget, "gap": gap}
 

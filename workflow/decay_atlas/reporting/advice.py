@@ -17,6 +17,9 @@ WORDS = {
     "alternating-start": "one axis after the other, from the usual defaults,",
     "alternating-corners": "one axis after the other, from a corner of the grid,",
 }
+MOST_ZONES = 4
+"""Safe zones told one by one; more are told by their range."""
+
 RULES = {
     "ratio": "multiply λ by what η was multiplied by",
     "decoupled": "leave λ as it is when η changes",
@@ -63,6 +66,9 @@ def _zone(fits: pd.DataFrame) -> list[str]:
     if fits.empty:
         return []
     known = fits[(fits["centre"] == "optimum") & (fits["side"] == "both") & fits["delta"].notna()]
+    if len(known) > MOST_ZONES:
+        low, high = (number(float(np.exp(known["delta"].agg(end)))) for end in ("min", "max"))
+        return [f"Safe zone: λ may be {low} to {high} times too large or too small, depending on recipe and data set."]
     name = Labels(known)
     sentences = []
     for row in known.to_dict("records"):
