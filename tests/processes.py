@@ -12,6 +12,7 @@ class Process:
     """A training process: its id, folder, records, SLURM job and devices."""
 
     pid: int
+    parent: int
     folder: Path
     records: tuple[str, ...]
     job: str
@@ -27,14 +28,17 @@ class Process:
                 return None
             environment = dict(line.partition("=")[::2] for line in (folder / "environ").read_text().split("\0"))
             place = (folder / "cwd").readlink()
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, UnicodeDecodeError):
             return None
         records = tuple(part for part in command if part.endswith(".json"))
         devices = environment.get("CUDA_VISIBLE_DEVICES", "")
-        return cls(int(folder.name), place, records, environment.get("SLURM_JOB_ID", ""), devices)
+        return cls(int(folder.name), parent, place, records, environment.get("SLURM_JOB_ID", ""), devices)
 
 
 def training(folder: Path) -> list[Process]:
-    """The training processes that work in a folder."""
-    found = [Process.read(process) for process in Path("/proc").glob("[0-9]*")]
-    return [one for one in found if one is not None and one.folder == folder]
+    """The training processes that work in a folder; not their children, which begin as copies of them."""
+    read = (Process.read(process) for process in Path("/proc").glob("[0-9]*"))
+    found = [one for one in read if one is not None and one.folder == folder]
+    known = {one.pid for one in found}
+    return [one for one in found if one.parent not in known]

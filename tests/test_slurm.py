@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,13 +111,20 @@ def test_a_job_that_slurm_ended_and_does_not_run_again_is_requeued(place: Path, 
     assert calls(place) == ["scontrol requeue 7"]
 
 
-def test_waiting_for_jobs_that_are_gone_ends(place: Path) -> None:
+@pytest.mark.parametrize(
+    ("handler", "ended"),
+    [(signal.default_int_handler, signal.SIGINT), (signal.SIG_IGN, signal.SIGTERM)],
+    ids=["in a terminal", "in a script's background"],
+)
+def test_waiting_for_jobs_that_are_gone_ends(place: Path, handler: Any, ended: signal.Signals) -> None:
     """A pre-empted job that SLURM refuses to requeue, and nothing else alive."""
     table(place)
+    before = signal.signal(signal.SIGINT, handler)  # what is ignored here is ignored by those that are started here
     process = watcher(place, 60)
+    signal.signal(signal.SIGINT, before)
     table(place, (13, "PREEMPTED"))
     said, _ = process.communicate(timeout=30)
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode == -ended
     assert "SLURM job 13 ended as PREEMPTED and cannot be requeued" in said
     assert "stopping" in said
     assert len(calls(place)) == 1

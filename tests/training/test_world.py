@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from decay_atlas.grid import Run, digest_of
-from decay_atlas.records import read_record
+from decay_atlas.records import read_record, staged
 from decay_atlas.training.pack import train_pack
 
 
@@ -44,6 +44,7 @@ def test_two_processes_make_the_losses_of_one_and_either_can_go_on(
     alone = history(record)
 
     Path(record).unlink()
+    staged(record).unlink()
     with start(rich, record, digits) as process:
         log = process.communicate(timeout=120)[1]
     assert process.returncode == 0, log

@@ -80,7 +80,9 @@ def _watch(folder: Path, past: frozenset[str], say: Say) -> None:
         idle = 0 if alive or _children() else idle + 1
         if idle >= PATIENCE and submitted:
             say("No job of this study is left in SLURM, yet Snakemake waits for one: stopping. Call it again")
-            os.kill(os.getpid(), signal.SIGINT)
+            # What a script puts into the background ignores SIGINT.
+            ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGTERM if ignored else signal.SIGINT)
             return
 
 
