@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.conftest import CHROMIUM
 
 ROOT = Path(__file__).parents[2]
-COLOURS = 128
+COLOURS = 256
 
 
 class Shot(NamedTuple):
