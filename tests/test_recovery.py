@@ -50,9 +50,9 @@ def locks(state: Path) -> int:
 
 
 @contextmanager
-def another_process(state: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that called `recover` and lives."""
-    code = "import sys, pathlib; from decay_atlas.recovery import hosts, recover; recover(pathlib.Path(sys.argv[1]));"
+def another_process(state: Path, call: str = "recover") -> Iterator[subprocess.Popen[str]]:
+    """A process that called `recover`, or another function, and lives."""
+    code = f"import sys, pathlib; from decay_atlas import recovery; recovery.{call}(pathlib.Path(sys.argv[1]));"
     code += "print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -125,16 +125,11 @@ def test_a_file_system_without_locks_clears_nothing(state: Path, monkeypatch: py
 
 
 def test_a_folder_is_taken_by_one_call_at_a_time(state: Path) -> None:
-    code = "import sys, pathlib; from decay_atlas.recovery import engage; engage(pathlib.Path(sys.argv[1]));"
-    code += "print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        with pytest.raises(BusyError, match=rf"process {process.pid} on {socket.gethostname()}.*dry run \(-n\)"):
-            engage(state)
-        process.kill()
+    with (
+        another_process(state, "engage") as process,
+        pytest.raises(BusyError, match=rf"process {process.pid} on {socket.gethostname()}.*dry run \(-n\)"),
+    ):
+        engage(state)
     engage(state)
     engage(state)  # again in one process, as a program that uses Snakemake's API may
 

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from decay_atlas.grid import number_text
+from decay_atlas.reporting.fits import rows_of
 from decay_atlas.reporting.words import Labels, Metric, axis_value
 from decay_atlas.statistics.curves import thinned
 from decay_atlas.statistics.landscape import COMBINATION, Average, Landscape, landscapes
@@ -83,11 +84,8 @@ def rounded(values: ArrayLike, digits: int = 5) -> list[float | None]:
 
 
 def _combination(landscape: Landscape, runs: pd.DataFrame, label: str, average: Average) -> dict[str, Any]:
-    own = _of(runs, landscape.key)
+    own = rows_of(runs, landscape.key)
     values, mean = landscape.sign * landscape.quality, landscape.sign * landscape.mean(average)
-    n = landscape.n_seeds()
-    spread = np.full(n.shape, np.nan)
-    spread[n > 1] = np.nanstd(values[n > 1], axis=-1, ddof=1)
     return {
         **landscape.key,
         "label": label,
@@ -100,19 +98,12 @@ def _combination(landscape: Landscape, runs: pd.DataFrame, label: str, average: 
         "wd_name": [number_text(wd) for wd in landscape.wd],
         "seeds": landscape.seeds.tolist(),
         "mean": rounded(mean),
-        "sd": rounded(spread, 3),
-        "n": n.ravel().tolist(),
+        "sd": rounded(landscape.sd(), 3),
+        "n": landscape.n_seeds().ravel().tolist(),
         "failed": landscape.diverged.sum(axis=2).ravel().tolist(),
         "values": [rounded(cell) for cell in values.reshape(-1, len(landscape.seeds))],
         "seconds": _seconds(own, landscape),
     }
-
-
-def _of(table: pd.DataFrame, key: Mapping[str, str]) -> pd.DataFrame:
-    keep = np.ones(len(table), dtype=bool)
-    for column, name in key.items():
-        keep &= (table[column] == name).to_numpy()
-    return table[keep]
 
 
 def _folder(runs: pd.DataFrame) -> str | None:
@@ -141,7 +132,7 @@ def _curves(table: pd.DataFrame, combinations: Sequence[Mapping[str, Any]]) -> d
     parts: list[dict[str, Any] | None] = []
     thin = False
     for combination in combinations:
-        own = _of(table, {name: combination[name] for name in COMBINATION})
+        own = rows_of(table, {name: combination[name] for name in COMBINATION})
         if own.empty:
             parts.append(None)
             continue
@@ -170,7 +161,7 @@ def _recommendation(
     result = []
     for combination in combinations:
         rows = []
-        for row in _of(every, {name: combination[name] for name in COMBINATION}).to_dict("records"):
+        for row in rows_of(every, {name: combination[name] for name in COMBINATION}).to_dict("records"):
             wd, low, high = rounded([row["wd"], row["wd_lo"], row["wd_hi"]], 3)
             rows.append(
                 {

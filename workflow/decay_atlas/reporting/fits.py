@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,13 @@ def is_told(optima: pd.DataFrame) -> pd.Series:
     if "distinguished" in optima:
         return optima["distinguished"].astype(bool)
     return pd.Series(True, index=optima.index)
+
+
+def rows_of(table: pd.DataFrame, key: Mapping[str, str]) -> pd.DataFrame:
+    """The rows whose columns hold what `key` says of them; an empty table may lack the columns."""
+    if table.empty:
+        return table
+    return table[(table[list(key)] == list(key.values())).all(axis=1)]
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,13 @@ class Landscape:
         """Average quality of every cell over the seeds it has, shape (lr, wd), NaN for a missing cell."""
         return average_over_seeds(self.quality, average)
 
+    def sd(self) -> Floats:
+        """Standard deviation of every cell over its seeds, shape (lr, wd), NaN with fewer than two."""
+        many = self.n_seeds() > 1
+        spread = np.full(many.shape, np.nan)
+        spread[many] = np.nanstd(self.quality[many], axis=-1, ddof=1)
+        return spread
+
     def n_seeds(self) -> NDArray[np.int64]:
         """Number of runs of every cell, shape (lr, wd)."""
         return np.isfinite(self.quality).sum(axis=2)

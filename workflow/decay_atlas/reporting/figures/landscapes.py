@@ -18,7 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from decay_atlas.reporting.figures import style
-from decay_atlas.reporting.fits import best_method, lines
+from decay_atlas.reporting.fits import best_method, lines, rows_of
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import Labels, Metric, axis_value, number
 from decay_atlas.statistics.landscape import Average, Landscape
@@ -66,21 +66,10 @@ def landscapes(
     label, chosen = Labels(runs), best_method(laws)
     panels = [_key()]
     for landscape in maps:
-        own = _of(optima, landscape)
-        law = _of(chosen, landscape)
+        own, law = rows_of(optima, landscape.key), rows_of(chosen, landscape.key)
         slope = float(law["slope"].iloc[0]) if len(law) else None
         panels.append(_map(landscape, own, slope, label(landscape.key), metric, average))
     return panels
-
-
-def _of(table: pd.DataFrame, landscape: Landscape) -> pd.DataFrame:
-    if table.empty:
-        return table
-    return table[
-        (table["dataset"] == landscape.dataset)
-        & (table["recipe"] == landscape.recipe)
-        & (table["arch"] == landscape.arch)
-    ]
 
 
 def cells(landscape: Landscape) -> tuple[list[Cell], float | None]:
@@ -172,9 +161,7 @@ def _draw_cells(
     norm = colors.Normalize(ends[0], ends[1])
     shades = sns.color_palette("mako", as_cmap=True)(np.linspace(0.14, 1.0, 256))
     palette = colors.ListedColormap(shades[:: int(landscape.sign)])
-    spread = np.full(mean.shape, np.nan)
-    many = count > 1
-    spread[many] = np.nanstd(landscape.quality[many], axis=-1, ddof=1)
+    spread = landscape.sd()
     tips = {}
     for cell in places:
         at = cell.lr, cell.wd
