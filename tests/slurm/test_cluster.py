@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -84,11 +85,26 @@ def runs_out_of_time(project: SlurmProject, job: Job) -> None:
 
 
 def loses_its_node(project: SlurmProject, job: Job) -> None:
-    """As after a crash: the node counts as down, its processes are gone at once. It comes back: its slurmd answers."""
+    """As after a crash: the node counts as down, its processes are gone at once. It comes back: its slurmd answers.
+
+    A crash gives no signal to write a checkpoint upon, so the training is halted where it has one of its own accord.
+    """
+    wait_for(lambda: halted_at_a_checkpoint(project), "a run in training with a checkpoint", interval=0.01)
     project.cluster.call("scontrol", "update", "NodeName=localhost", "State=DOWN", "Reason=test")
     for pid in project.processes_of_jobs():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def halted_at_a_checkpoint(project: SlurmProject) -> bool:
+    """Halt the training, and let it go on again if it was between two runs or before a run's first checkpoint."""
+    (one,) = project.training()
+    os.kill(one.pid, signal.SIGSTOP)
+    unfinished = {Path(record).stem for record in one.records} - {Path(name).stem for name in project.records()}
+    found = any(file.name.split(".epoch")[0] in unfinished for file in project.root.glob("results/**/*.ckpt"))
+    if not found:
+        os.kill(one.pid, signal.SIGCONT)
+    return found
 
 
 def is_preempted(project: SlurmProject, job: Job) -> None:
