@@ -3,7 +3,7 @@
     python benchmarks/training.py demo       the demo study's networks, whole runs: about 6 minutes on two cores
     python benchmarks/training.py cifar      the published networks at 32 pixels and batch 128, a few steps
     python benchmarks/training.py input      augmentation, and decoding a JPEG tree, in images a second
-    python benchmarks/training.py recording  what the history costs: the demo's networks with and without it
+    python benchmarks/training.py recording  what the history costs, of the time of a step
 
 Every row's figures come from the same call, the baseline (benchmarks/published_loop.py) among them; each
 measurement is a process of its own. `core` is seconds of processor time a run costs, of all its processes, with
@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from PIL import Image
 from published_loop import transform_of
+from torch.nn.utils import get_total_norm
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 from torchvision import transforms
@@ -39,7 +40,7 @@ from decay_atlas.config import load
 from decay_atlas.grid import Run, digest_of, settings_of
 from decay_atlas.training import augment, datasets, loop
 from decay_atlas.training.batches import Data, Epoch
-from decay_atlas.training.ensemble import Ensemble
+from decay_atlas.training.ensemble import Ensemble, member_norms
 from decay_atlas.training.environment import choose_device, device_name
 from decay_atlas.training.learner import Learner, Member
 from decay_atlas.training.solo import Solo
@@ -236,55 +237,77 @@ def inputs() -> Iterator[Row]:
         }
 
 
-class Unrecorded(Solo):
-    """The same training with nothing kept for the history, nor batches in parts: an upper limit of what that costs."""
+class Stopwatch:
+    """Processor seconds spent in calls of what it wraps."""
 
-    def train_epoch(self) -> Iterator[None]:
-        """See `Learner.train_epoch`."""
-        (member,) = self.members
-        self._net.train()
-        for images, labels in self.batches(member.seed):
-            self._optimizer.param_groups[0]["lr"] = member.lr * self.multiplier
-            self._prepare()
-            self._gradients(images, labels)
-            self._scaler.unscale_(self._optimizer)
-            self._move(images, labels)
-            self._optimizer.zero_grad()
-            self.step += 1
-            yield
+    def __init__(self) -> None:
+        self.seconds = 0.0
 
-    def _gradients(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        loss = self.task.loss(self._net(images), labels, self._smoothing)
-        loss.backward()
-        return loss, loss
+    def timed(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function, its time added up here."""
+
+        def call(*arguments: Any) -> Any:
+            began = time.process_time()
+            done = work(*arguments)
+            self.seconds += time.process_time() - began
+            return done
+
+        return call
 
 
-def recording(rounds: int = 30) -> Iterator[Row]:
-    """Processor time of a step with and without the history, an epoch of each in turn; the median of their ratios."""
-    config = load("demo", ROOT)
-    (block,) = config["grid"]
+def recording() -> Iterator[Row]:
+    """What the history costs: at every step loss and right answers, once an epoch the norms and the row.
+
+    In processor time of one thread, which other work on the machine hardly changes.
+    """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    device, nothing = torch.device("cpu"), loop.Scores(1.0, 50.0)
     with tempfile.TemporaryDirectory() as folder:
-        datasets.prepare("digits", config["datasets"]["digits"], Path(folder))
-        for arch in block["arch"]:
-            recipe = config["recipes"][block["recipe"][0]]
-            settings = settings_of(config["datasets"]["digits"], recipe, config["archs"][arch])
-            data = Data(datasets.load(Path(folder), recipe), settings, device, threads=1)
-            learners = [way(settings, Member(1e-3, 0.1, 0), data, device, World()) for way in (Solo, Unrecorded)]
-            taken: list[list[float]] = [[], []]
-            for _, (times, learner) in itertools.product(range(rounds), zip(taken, learners, strict=True)):
-                began = time.process_time()
-                learner.step = sum(1 for _ in learner.train_epoch()) * 0
-                if not isinstance(learner, Unrecorded):
-                    (member,) = learner.members
-                    member.history.append(loop._row(member, 1, 1e-3, *learner.sums(), (nothing, nothing)))
-                times.append((time.process_time() - began) / learner.course.steps * 1e3)
-            on, off = (np.median(times[3:]) for times in taken)
-            shares = [1 - without / with_it for with_it, without in zip(taken[0][3:], taken[1][3:], strict=True)]
-            steps = learners[0].course.steps
-            yield {"network": arch, "steps": steps, "on": on, "off": off, "share": np.median(shares)}
+        demo = load("demo", ROOT)
+        (block,) = demo["grid"]
+        datasets.prepare("digits", demo["datasets"]["digits"], Path(folder) / "digits")
+        for arch, (engine, members) in itertools.product(block["arch"], (("serial", 1), ("fused", 10))):
+            recipe = demo["recipes"][block["recipe"][0]]
+            settings = settings_of(demo["datasets"]["digits"], recipe, demo["archs"][arch])
+            yield {"network": arch, "engine": engine} | recorded(settings, Path(folder) / "digits", members, epochs=10)
+        published = load("coupling", ROOT)
+        entry, recipe = published["datasets"]["cifar100"], published["recipes"]["published-cifar"]
+        (Path(folder) / "cifar").mkdir()
+        random_images(Path(folder) / "cifar", entry, 8 * recipe["batch_size"])
+        for arch in published["grid"][0]["arch"]:
+            settings = settings_of(entry, recipe, published["archs"][arch])
+            found = recorded(settings, Path(folder) / "cifar", 1, epochs=1, images=50_000)
+            yield {"network": f"{arch}, CIFAR's size", "engine": "serial"} | found
+
+
+def recorded(settings: dict[str, Any], folder: Path, members: int, epochs: int, images: int | None = None) -> Row:
+    """Times of some epochs' steps, of an epoch of so many `images` where that is not the data set's number."""
+    device = choose_device("auto")
+    data = Data(datasets.load(folder, settings["recipe"]), settings, device, threads=1)
+    own = [Member(1e-3, 0.01 * (number + 1), 0) for number in range(members)]
+    learner: Any = Solo(settings, own[0], data, device, World())
+    if members > 1:
+        learner = Ensemble(settings, own, data, device, World())
+    step, epoch = Stopwatch(), Stopwatch()
+    sums, row = epoch.timed(learner.sums), epoch.timed(loop._row)
+    gradients = epoch.timed(member_norms if members > 1 else get_total_norm)
+    scores = (loop.Scores(1.0, 50.0),) * 2
+    for number in range(epochs + 1):
+        if number == 1:  # the first one warms up
+            began, epoch.seconds = time.process_time(), 0.0
+        learner._tally.add = step.timed(learner._tally.add)  # a new epoch has a new one
+        learner.step = sum(1 for _ in learner.train_epoch()) * 0
+        gradients([parameter.detach() for parameter in learner._parameters])  # beside the one in the last step
+        for member, found in zip(own, sums(), strict=True):
+            member.history.append(row(member, number, 1e-3, found, scores))
+        step.seconds *= number > 0
+    wait(device)
+    trained = epochs * learner.course.steps
+    steps = -(-images // learner.course.batch_size) if images else learner.course.steps
+    seldom = epoch.seconds / epochs / steps
+    everything = (time.process_time() - began - epoch.seconds) / trained + seldom
+    share = step.seconds / trained + seldom
+    return {"steps": steps, "step": everything * 1e3, "recording": share * 1e6, "share": share / everything}
 
 
 def jpeg_tree(root: Path, classes: int = 8, each: int = 96) -> list[Path]:
@@ -349,10 +372,11 @@ COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
     },
     "recording": {
         "network": lambda row: row["network"],
+        "engine": lambda row: row["engine"],
         "steps of an epoch": lambda row: str(row["steps"]),
-        "recording, ms a step": lambda row: f"{row['on']:.3f}",
-        "not recording": lambda row: f"{row['off']:.3f}",
-        "share of a step": lambda row: f"{row['share']:.1%}",
+        "ms a step": lambda row: f"{row['step']:.2f}",
+        "of it recording, µs": lambda row: f"{row['recording']:.0f}",
+        "share": lambda row: f"{row['share']:.2%}",
     },
 }
 PROGRAMS = {"demo": demo, "cifar": cifar, "input": inputs, "recording": recording}

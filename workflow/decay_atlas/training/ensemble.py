@@ -23,6 +23,7 @@ from decay_atlas.training.batches import Batch, Data
 from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
 from decay_atlas.training.streams import DEPTH, Draw, generator
+from decay_atlas.training.tally import Tally
 from decay_atlas.training.world import World
 
 Tensors = dict[str, Tensor]
@@ -87,9 +88,8 @@ class Ensemble(Learner):
         for batches in zip(*(self.batches(seed) for seed in seeds), strict=True):
             self._optimizer.param_groups[0]["lr"] = (lr * self.multiplier).to(self.device)
             adversarial = self._adversarial(self.attack, batches, rows, seeds) if self.attack else None
-            gradients, loss, correct = self._pass(batches, rows, adversarial)
-            self._loss += loss * len(batches[0][1])
-            self._correct += correct
+            gradients, *answers = self._pass(batches, rows, adversarial)
+            self._tally.add(*answers)
             if self.step == self.course.steps - 1:
                 self._gradient_norms = member_norms(gradients)
             self._move(gradients, batches, rows, adversarial)
@@ -100,9 +100,10 @@ class Ensemble(Learner):
     def sums(self) -> list[Sums]:
         """See `Learner.sums`."""
         n = self.course.images
+        loss, correct = self._tally.sums()
         numbers = (
-            self._loss / n,
-            self._correct.double(),
+            loss / n,
+            correct.double(),
             self._gradient_norms,
             member_norms([parameter.detach() for parameter in self._parameters]),
         )
@@ -141,7 +142,7 @@ class Ensemble(Learner):
         """See `Learner.answers`."""
         self._model.eval()
         logits = vmap(self._logits_of)(self._weights(), self._buffers, images)
-        return (logits.argmax(2) == labels).sum(1)
+        return self.task.right(logits, labels)
 
     def network(self, member: Member) -> nn.Module:
         """See `Learner.network`."""
@@ -164,9 +165,7 @@ class Ensemble(Learner):
                         number: {key: _own(value, place, count, key) for key, value in entry.items()}
                         for number, entry in optimizer.items()
                     },
-                    "sums": [
-                        numbers[place].clone().cpu() for numbers in (self._loss, self._correct, self._gradient_norms)
-                    ],
+                    "sums": [numbers[place].clone().cpu() for numbers in (*self._tally.sums(), self._gradient_norms)],
                     "scaler": {},
                 },
             )
@@ -177,9 +176,11 @@ class Ensemble(Learner):
         self._stack([state["model"] for state in states])
         self._optimizer = self._built()
         self._load_optimizer([state["optimizer"] for state in states])
-        self._loss, self._correct, self._gradient_norms = (
+        self._begin_epoch()
+        loss, correct, self._gradient_norms = (
             torch.stack([state["sums"][number] for state in states]).to(self.device) for number in range(3)
         )
+        self._tally.set(loss, correct)
 
     def leave(self, members: list[Member]) -> None:
         """See `Learner.leave`."""
@@ -220,8 +221,7 @@ class Ensemble(Learner):
 
     def _begin_epoch(self) -> None:
         count = len(self.members)
-        self._loss = torch.zeros(count, device=self.device)
-        self._correct = torch.zeros(count, dtype=torch.int64, device=self.device)
+        self._tally = Tally(self.task, (count,), self.device)
         self._gradient_norms = torch.zeros(count, device=self.device)
 
     def _move(
@@ -234,9 +234,9 @@ class Ensemble(Learner):
                 parameter.grad = gradient
 
         def again() -> Tensor:
-            found, loss, _ = self._pass(batches, rows, adversarial)
+            found, losses, *_ = self._pass(batches, rows, adversarial)
             give(found)
-            return loss
+            return losses
 
         give(gradients)
         if getattr(self._optimizer, "needs_closure", False):
@@ -246,21 +246,21 @@ class Ensemble(Learner):
 
     def _pass(
         self, batches: tuple[Batch, ...], rows: Tensor, adversarial: Tensor | None
-    ) -> tuple[list[Tensor], Tensor, Tensor]:
-        """Gradients of every parameter, mean loss and number of right answers, each with a member dimension.
+    ) -> tuple[list[Tensor], Tensor, Tensor, Tensor]:
+        """Gradients of every parameter, mean losses and outputs, each with a member dimension, and the labels.
 
         `adversarial` are the members' own images in place of the batches', (members, n, …).
         """
         keeps = self._keeps(len(batches[0][1]))
-        if adversarial is not None:
-            labels = torch.stack([labels for _, labels in batches])[rows]
-            found, (loss, correct) = self._gradients(self._weights(), self._buffers, keeps, adversarial, labels)
-        elif len(batches) == 1:
-            found, (loss, correct) = self._shared_gradients(self._weights(), self._buffers, keeps, *batches[0])
+        if adversarial is None and len(batches) == 1:
+            images, labels = batches[0]
+            found, answers = self._shared_gradients(self._weights(), self._buffers, keeps, images, labels)
+            labels = labels.expand(len(rows), *labels.shape)
         else:
-            images, labels = (torch.stack(parts)[rows] for parts in zip(*batches, strict=True))
-            found, (loss, correct) = self._gradients(self._weights(), self._buffers, keeps, images, labels)
-        return [found[name] for name in self._names], loss, correct
+            labels = torch.stack([labels for _, labels in batches])[rows]
+            images = torch.stack([images for images, _ in batches])[rows] if adversarial is None else adversarial
+            found, answers = self._gradients(self._weights(), self._buffers, keeps, images, labels)
+        return [found[name] for name in self._names], *answers, labels
 
     def _adversarial(self, attack: Attack, batches: tuple[Batch, ...], rows: Tensor, seeds: list[int]) -> Tensor:
         """The batches as each member is trained on them."""
@@ -291,7 +291,7 @@ class Ensemble(Learner):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         logits = self._logits_of(parameters, {**buffers, **keeps}, images)
         loss = self.task.loss(logits, labels, self._smoothing)
-        return loss, (loss.detach(), self.task.right(logits, labels))
+        return loss, (loss.detach(), logits.detach())
 
     def _logits_of(self, parameters: Tensors, buffers: Tensors, images: Tensor) -> Tensor:
         with self.autocast:

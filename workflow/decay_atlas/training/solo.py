@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import get_total_norm
 
 from decay_atlas.training import models, optimizers
 from decay_atlas.training.adversarial import Attack, gradient_of
@@ -16,6 +17,7 @@ from decay_atlas.training.batches import Data
 from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
 from decay_atlas.training.streams import DEPTH, DROPOUT, Draw, generator, stream
+from decay_atlas.training.tally import Tally
 from decay_atlas.training.world import World
 
 
@@ -56,13 +58,11 @@ class Solo(Learner):
             if self.attack:
                 images = self._adversarial(self.attack, images, labels)
             self._prepare()
-            # sums stay on the device: reading one back at every step would stall a GPU
-            loss, correct = self._gradients(images, labels)
-            self._loss += loss
-            self._correct += correct
+            for part in self._gradients(images, labels):
+                self._tally.add(*part)
             self._scaler.unscale_(self._optimizer)
             if self.step == self.course.steps - 1:
-                self._gradient_norm = _norm([p.grad for p in self._parameters if p.grad is not None])
+                self._gradient_norm = get_total_norm([p.grad for p in self._parameters if p.grad is not None])
             self._move(images, labels)
             self._optimizer.zero_grad()
             self.step += 1
@@ -71,13 +71,14 @@ class Solo(Learner):
     def sums(self) -> list[Sums]:
         """See `Learner.sums`."""
         n = self.course.images
-        loss, correct = self.world.total(torch.stack([self._loss, self._correct.to(self._loss.dtype)])).tolist()
+        sums, right = self._tally.sums()
+        loss, correct = self.world.total(torch.stack([sums, right.to(sums.dtype)])).tolist()
         decay = optimizers.decay_in_force(self._optimizer)
         found = Sums(
             loss / n,
             self.task.accuracy(correct, n),
             self._gradient_norm.item(),
-            _norm(self._parameters).item(),
+            get_total_norm([parameter.detach() for parameter in self._parameters]).item(),
             None if decay is None else decay.item(),
         )
         self._begin_epoch()
@@ -111,7 +112,7 @@ class Solo(Learner):
 
     def states(self) -> Iterator[tuple[Member, State]]:
         """See `Learner.states`."""
-        loss, correct = self.world.total(self._loss.clone()), self.world.total(self._correct.clone())
+        loss, correct = (self.world.total(number.clone()) for number in self._tally.sums())
         yield (
             self.members[0],
             {
@@ -131,9 +132,10 @@ class Solo(Learner):
         self._model.load_state_dict(state["model"])
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
-        self._loss, self._correct, self._gradient_norm = (number.to(self.device) for number in state["sums"])
-        if not self.world.first:  # the parts of an epoch that others counted are in the first one's sums
-            self._loss, self._correct = torch.zeros_like(self._loss), torch.zeros_like(self._correct)
+        self._begin_epoch()
+        loss, correct, self._gradient_norm = (number.to(self.device) for number in state["sums"])
+        if self.world.first:  # the parts of an epoch that others counted are in the first one's sums
+            self._tally.set(loss, correct)
         self._scaler.load_state_dict(state["scaler"])
 
     def leave(self, members: list[Member]) -> None:
@@ -150,8 +152,7 @@ class Solo(Learner):
         return DistributedDataParallel(model, devices, broadcast_buffers=False)
 
     def _begin_epoch(self) -> None:
-        self._loss = torch.zeros((), device=self.device)
-        self._correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        self._tally = Tally(self.task, (), self.device)
         self._gradient_norm = torch.zeros((), device=self.device)
 
     def _batch_images(self) -> int:
@@ -173,9 +174,9 @@ class Solo(Learner):
 
         def again() -> Tensor:
             self._optimizer.zero_grad()
-            loss, _ = self._gradients(images, labels)
+            parts = self._gradients(images, labels)
             self._shorten()
-            return loss
+            return torch.stack([loss * len(own) for loss, _, own in parts]).sum() / len(labels)
 
         self._shorten()
         if getattr(self._optimizer, "needs_closure", False):
@@ -188,11 +189,11 @@ class Solo(Learner):
         if self._clip < math.inf:
             nn.utils.clip_grad_norm_(self._parameters, self._clip)
 
-    def _gradients(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Fill the parameters' gradients; the loss summed over the images, and the number of right answers."""
+    def _gradients(self, images: Tensor, labels: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Fill the parameters' gradients; of each part of the batch its mean loss, outputs and labels."""
         total = self._batch_images()
-        loss_sum, correct = [], []
         masks = [depth.keep for depth in self._depths]
+        done = []
         for part in _parts(len(labels), self._accumulate):
             own = labels[part]
             for depth, mask in zip(self._depths, masks, strict=True):
@@ -202,10 +203,8 @@ class Solo(Learner):
             loss = self.task.loss(full(logits), own, self._smoothing)
             # the mean over the whole batch, of which DistributedDataParallel averages the processes' parts
             self._scaler.scale(loss * (len(own) * self.world.size / total)).backward()
-            with torch.no_grad():
-                loss_sum.append(loss * len(own))
-                correct.append(self.task.right(logits, own))
-        return torch.stack(loss_sum).sum(), torch.stack(correct).sum()
+            done.append((loss.detach(), logits.detach(), own))
+        return done
 
     def _adversarial(self, attack: Attack, images: Tensor, labels: Tensor) -> Tensor:
         """The batch as it is trained on, made in the parts that the memory allows."""
@@ -226,9 +225,3 @@ def _parts(n: int, count: int) -> Iterator[slice]:
     """n rows in at most `count` parts of one size, the last one maybe smaller."""
     size = math.ceil(n / count)
     yield from (slice(begin, begin + size) for begin in range(0, n, size))
-
-
-def _norm(tensors: list[Tensor] | list[nn.Parameter]) -> Tensor:
-    """Length of all tensors as one vector."""
-    with torch.no_grad():
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(tensors))))

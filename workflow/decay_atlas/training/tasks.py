@@ -26,7 +26,7 @@ class Task(Protocol):
         """The training loss of a batch, a mean over its rows; `outputs` are (n, k)."""
 
     def right(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """How many rows of a batch were answered rightly."""
+        """How many rows of a batch were answered rightly; `outputs` (n, k), or (members, n, k) of several networks."""
 
     def sums(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Losses and right answers summed over the rows, (members,) each; `outputs` are (members, n, k)."""
@@ -56,14 +56,14 @@ class Classification:
 
     def right(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """See `Task.right`; of targets that are shares, the largest counts."""
-        answers = targets if targets.ndim == 1 else targets.argmax(1)
-        return (outputs.argmax(1) == answers).sum()
+        answers = targets.argmax(-1) if targets.is_floating_point() else targets
+        return (outputs.argmax(-1) == answers).sum(-1)
 
     def sums(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """See `Task.sums`."""
         targets = targets.expand(len(outputs), -1)
         losses = cross_entropy(outputs.transpose(1, 2), targets, reduction="none").sum(1)
-        return losses, (outputs.argmax(2) == targets).sum(1)
+        return losses, self.right(outputs, targets)
 
     def accuracy(self, right: float, n: float) -> float | None:
         """See `Task.accuracy`."""
@@ -94,12 +94,12 @@ class Regression:
 
     def right(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """None of them: nothing is counted."""
-        return torch.zeros((), dtype=torch.int64, device=outputs.device)
+        return torch.zeros(outputs.shape[:-2], dtype=torch.int64, device=outputs.device)
 
     def sums(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """See `Task.sums`."""
         losses = (outputs.squeeze(2) - targets).square().sum(1)
-        return losses, torch.zeros_like(losses)
+        return losses, self.right(outputs, targets)
 
     def accuracy(self, right: float, n: float) -> float | None:
         """See `Task.accuracy`."""
