@@ -19,6 +19,8 @@ from tests.pipeline.conftest import Call, Project, copy_project
 from tests.processes import Process, training
 from tests.slurm.cluster import Cluster, Job, cluster, obstacle, wait_for
 
+EPOCHS = 200
+"""Of every run: two to three seconds, within which SLURM has told it what it is to be told."""
 VOLATILE = ("seconds", "timing", "device", "node", "slurm", "versions", "source")
 """What a record says of how and where it was made; the rest must be the same everywhere."""
 
@@ -128,7 +130,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The study trained on this machine without SLURM, each run long enough to be interrupted."""
     project = copy_project(tmp_path_factory.mktemp("local") / "project")
     (project.root / "slurm").symlink_to("profiles/slurm")
-    recipe = {**project.study["recipes"]["quick"], "epochs": 120}
+    recipe = {**project.study["recipes"]["quick"], "epochs": EPOCHS}
     project.write_study(
         recipes={"quick": recipe},
         execution={"pack": ["lr", "wd"], "engine": "serial", "device": "cpu", "gpus": {"quick": 1}},
