@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn, ones
@@ -18,13 +19,14 @@ from decay_atlas.training.optimizers.adabound import AdaBound
 from decay_atlas.training.optimizers.adadecay import AdaDecay
 from decay_atlas.training.optimizers.adai import Adai
 from decay_atlas.training.optimizers.adais import AdaiS
-from decay_atlas.training.optimizers.adam import Adam, adam
+from decay_atlas.training.optimizers.adam import Adam
 from decay_atlas.training.optimizers.adams import AdamS
-from decay_atlas.training.optimizers.adamw import AdamW, adamw
+from decay_atlas.training.optimizers.adamw import AdamW
 from decay_atlas.training.optimizers.adamw_lh import AdamWLH
-from decay_atlas.training.optimizers.amsgrad import AMSGrad, amsgrad
+from decay_atlas.training.optimizers.adaptive import pytorchs
+from decay_atlas.training.optimizers.amsgrad import AMSGrad
 from decay_atlas.training.optimizers.amsgrads import AMSGradS
-from decay_atlas.training.optimizers.amsgradw import AMSGradW, amsgradw
+from decay_atlas.training.optimizers.amsgradw import AMSGradW
 from decay_atlas.training.optimizers.asam import ASAM
 from decay_atlas.training.optimizers.awd import AWD
 from decay_atlas.training.optimizers.lamb import Lamb
@@ -92,8 +94,8 @@ def asam(
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     # the decay is outside the gradient and times lr
-    "adamw": adamw,
-    "amsgradw": amsgradw,
+    "adamw": partial(pytorchs, AdamW),
+    "amsgradw": partial(pytorchs, AMSGradW),
     "sgdw": SGDW,
     "lion": Lion,
     # … and made stable: divided by the size of the gradients, or times the gain of the momentum
@@ -106,8 +108,8 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "sgd-unscheduled": SGDUnscheduled,
     # the decay is inside the gradient (L2)
     "sgd": sgd,
-    "adam": adam,
-    "amsgrad": amsgrad,
+    "adam": partial(pytorchs, Adam),
+    "amsgrad": partial(pytorchs, AMSGrad),
     "adai": Adai,
     "radam": RAdam,
     "adabound": AdaBound,

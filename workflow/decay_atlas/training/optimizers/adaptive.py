@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
-from decay_atlas.training.optimizers.options import Rate, pair, within
+from decay_atlas.training.optimizers.options import Rate, is_ensemble, pair, within
 from decay_atlas.training.optimizers.stacked import Leaves, Stacked, added, scale_, scaled
 
 BETAS = (0.9, 0.999)
@@ -70,6 +71,35 @@ class Adaptive(Stacked):
     def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
         """Take the step with m and v."""
         step(leaves, first, denominators(leaves, second), leaves.lr / correction(leaves, 0))
+
+
+def pytorchs(
+    own: type[Adaptive],
+    parameters: Iterable[Tensor],
+    lr: Rate,
+    weight_decay: Rate = 0.0,
+    betas: Sequence[float] = BETAS,
+    eps: float = EPS,
+) -> Optimizer:
+    """PyTorch's Adam or AdamW, as `own` says how to decay, for a run alone; `own` itself for an ensemble.
+
+    Raises:
+        ValueError: see `check`.
+    """
+    if is_ensemble(lr, weight_decay):
+        return own(parameters, lr, weight_decay, betas, eps)
+    check(betas, eps)
+    kind = torch.optim.Adam if own.coupled else torch.optim.AdamW
+    # fused is one kernel over all tensors, on CPU too: at demo size it halves the cost of a step
+    return kind(
+        parameters,
+        lr=lr,
+        weight_decay=float(weight_decay),
+        betas=(betas[0], betas[1]),
+        eps=eps,
+        amsgrad=own.amsgrad,
+        fused=True,
+    )
 
 
 def check(betas: Sequence[float], eps: float) -> None:
