@@ -5,16 +5,21 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from decay_atlas.training import engines
-from decay_atlas.training.engines import capacity, choose, footprint, free_memory
+from decay_atlas.training import engines, models
+from decay_atlas.training.engines import Specimen, capacity, choose, free_memory
 from decay_atlas.training.learner import Member
 from decay_atlas.training.world import World
 from tests.training.conftest import CPU, data_of
 
 
+def specimen_of(settings: dict[str, Any], digits: Path) -> Specimen:
+    return Specimen(settings, data_of(settings, digits), CPU)
+
+
 def chosen(settings: dict[str, Any], digits: Path, engine: str = "auto", members: int = 4, **world: int) -> str:
-    return choose(engine, settings, data_of(settings, digits), CPU, members, World(**world))
+    return choose(engine, specimen_of(settings, digits), members, World(**world))
 
 
 def test_auto_fuses_small_networks_on_a_processor(
@@ -54,12 +59,11 @@ def test_an_unknown_engine_is_named(digits: Path, settings: dict[str, Any]) -> N
 
 
 def test_a_member_takes_its_weights_and_what_a_step_keeps(digits: Path, settings: dict[str, Any]) -> None:
-    data = data_of(settings, digits)
-    small = footprint(settings, data, CPU)
-    weights = 4 * sum(p.numel() for p in engines.models.build(settings["arch"], 10, 1).parameters())
+    small = specimen_of(settings, digits).footprint
+    weights = 4 * sum(p.numel() for p in models.build(settings["arch"], 10, 1).parameters())
     assert small > engines.STATES * weights
     settings["recipe"]["batch_size"] *= 4
-    activations = (footprint(settings, data, CPU) - small) / 3
+    activations = (specimen_of(settings, digits).footprint - small) / 3
     assert activations == pytest.approx(small - engines.STATES * weights, rel=0.2)
     assert free_memory(CPU) > 2**20
 
@@ -67,13 +71,13 @@ def test_a_member_takes_its_weights_and_what_a_step_keeps(digits: Path, settings
 def test_a_pack_that_does_not_fit_is_split_evenly(
     digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = data_of(settings, digits)
+    specimen = specimen_of(settings, digits)
     members = [Member(0.01, 0.1, seed) for seed in range(7)]
-    need = footprint(settings, data, CPU)
+    need = specimen.footprint
 
     def parts(free: float, engine: str = "fused") -> list[int]:
         monkeypatch.setattr(engines, "free_memory", lambda device: int(free / engines.MEMORY_SHARE) + 1)
-        return [len(part) for part in capacity(members, engine, settings, data, CPU)]
+        return [len(part) for part in capacity(members, engine, specimen)]
 
     assert parts(7 * need) == [7]
     assert parts(3 * need) == [2, 2, 3]
@@ -85,6 +89,26 @@ def test_asking_draws_no_random_number(digits: Path, settings: dict[str, Any]) -
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    chosen(settings, digits)
-    footprint(settings, data_of(settings, digits), CPU)
+    specimen = specimen_of(settings, digits)
+    choose("auto", specimen, 4, World())
+    assert specimen.footprint
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_one_network_is_built_to_judge_by_and_none_where_nothing_is_to_be_judged(
+    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[nn.Module] = []
+    build = models.build
+
+    def noted(*arguments: Any) -> nn.Module:
+        built.append(build(*arguments))
+        return built[-1]
+
+    monkeypatch.setattr(models, "build", noted)
+    specimen, members = specimen_of(settings, digits), [Member(0.01, 0.1, seed) for seed in range(3)]
+    assert choose("auto", specimen, 1, World()) == "serial"
+    assert built == []
+    assert choose("auto", specimen, 3, World()) == "fused"
+    assert list(capacity(members, "fused", specimen)) == list(capacity(members, "fused", specimen)) == [members]
+    assert len(built) == 1

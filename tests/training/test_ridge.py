@@ -13,7 +13,7 @@ import torch
 
 from decay_atlas.training import TRAINING_VERSION, datasets
 from decay_atlas.training.batches import Data
-from decay_atlas.training.engines import choose
+from decay_atlas.training.engines import Specimen, choose
 from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.learner import Member
 from decay_atlas.training.loop import Result, train
@@ -131,7 +131,7 @@ def test_members_of_an_ensemble_equal_their_runs_alone(folder: Path, settings: d
         for column in ("train_loss", "test_loss", "weight_norm", "gradient_norm"):
             assert done[point]["history"][column] == pytest.approx(alone["history"][column], rel=1e-4)
         assert done[point]["test_best"] is None
-    assert choose("auto", settings, data, CPU, len(points), World()) == "fused"
+    assert choose("auto", Specimen(settings, data, CPU), len(points), World()) == "fused"
 
 
 def test_a_run_that_diverges_is_worth_the_mean_of_the_training_numbers(folder: Path, settings: dict[str, Any]) -> None:

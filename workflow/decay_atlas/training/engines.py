@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -27,7 +28,57 @@ STATES = 6
 """Tensors of a parameter's size that a member holds at most: it, its gradient, two of the optimizer, two in passing."""
 
 
-def choose(engine: str, settings: dict[str, Any], data: Data, device: torch.device, members: int, world: World) -> str:
+class Specimen:
+    """A network of a pack's kind, measured before any is trained: built once, when first asked for."""
+
+    def __init__(self, settings: dict[str, Any], data: Data, device: torch.device) -> None:
+        self.settings, self.data, self.device = settings, data, device
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """Freshly initialised, with no random number of the caller's."""
+        with torch.random.fork_rng(devices=[]):
+            return models.build(self.settings["arch"], self.data.classes, self.data.channels)
+
+    @property
+    def batch_size(self) -> int:
+        """Images of a step."""
+        size: int = self.settings["recipe"]["batch_size"]
+        return size
+
+    def operations(self) -> float:
+        """Floating-point operations of the network's forward pass, an image."""
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), FlopCounterMode(display=False) as counter:
+            self.network.train()(self._images(2, torch.device("cpu")))  # batch norm wants two
+        return counter.get_total_flops() / 2
+
+    @cached_property
+    def footprint(self) -> int:
+        """Bytes that a member of an ensemble takes: its weights and their like, and what a step keeps to go back."""
+        model = self.network.to(self.device)
+        del self.network  # the last that is asked of it
+        images = self._images(self.batch_size, self.device)
+        for depth in models.stochastic_depths(model).values():
+            depth.keep = torch.ones(self.batch_size, device=self.device)
+        own = {tensor.untyped_storage().data_ptr() for tensor in model.parameters()}
+        kept: dict[int, int] = {}
+
+        def note(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in own:
+                kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with saved_tensors_hooks(note, lambda tensor: tensor):
+            model.train()(images)
+        weights = sum(tensor.nbytes for tensor in model.parameters())
+        return STATES * weights + sum(kept.values()) + images.nbytes
+
+    def _images(self, n: int, device: torch.device) -> Tensor:
+        return torch.zeros(n, self.data.channels, self.data.image_size, self.data.image_size, device=device)
+
+
+def choose(engine: str, specimen: Specimen, members: int, world: World) -> str:
     """The engine for a pack of so many members: `serial` or `fused`.
 
     `auto` fuses on a processor what is so small that dispatching operations costs more than computing them,
@@ -38,60 +89,26 @@ def choose(engine: str, settings: dict[str, Any], data: Data, device: torch.devi
     """
     if engine not in ENGINES:
         raise ValueError(f"engine: unknown {engine!r}; there are {', '.join(ENGINES)}")
-    if engine == "serial" or (engine == "auto" and (members < 2 or device.type != "cpu" or world.size > 1)):
+    unfit = members < 2 or specimen.device.type != "cpu" or world.size > 1
+    if engine == "serial" or (engine == "auto" and unfit):
         return "serial"
-    with torch.random.fork_rng(devices=[]):
-        model = models.build(settings["arch"], data.classes, data.channels)
-        reason = "several processes share its runs" if world.size > 1 else obstacle(settings, model)
-        if engine == "fused":
-            if reason:
-                raise ValueError(f"engine fused: {reason}; use engine serial")
-            return "fused"
-        small = operations(model, data) * settings["recipe"]["batch_size"] <= SMALL
-    return "fused" if small and not reason else "serial"
+    reason = "several processes share its runs" if world.size > 1 else obstacle(specimen.settings, specimen.network)
+    if engine == "fused" and reason:
+        raise ValueError(f"engine fused: {reason}; use engine serial")
+    if engine == "fused" or (not reason and specimen.operations() * specimen.batch_size <= SMALL):
+        return "fused"
+    del specimen.network  # it is not to lie in memory while others are trained
+    return "serial"
 
 
-def operations(model: nn.Module, data: Data) -> float:
-    """Floating-point operations of a network's forward pass, an image."""
-    images = torch.zeros(2, data.channels, data.image_size, data.image_size)  # batch norm wants two
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model.train()(images)
-    return counter.get_total_flops() / len(images)
-
-
-def capacity(
-    members: list[Member], engine: str, settings: dict[str, Any], data: Data, device: torch.device
-) -> Iterator[list[Member]]:
+def capacity(members: list[Member], engine: str, specimen: Specimen) -> Iterator[list[Member]]:
     """Split what an engine trains at once into parts that fit the device's memory, as even as can be."""
     room = 1
     if engine == "fused":
-        room = max(1, int(MEMORY_SHARE * free_memory(device) / footprint(settings, data, device)))
+        room = max(1, int(MEMORY_SHARE * free_memory(specimen.device) / specimen.footprint))
     parts = -(-len(members) // room)
     for part in range(parts):
         yield members[part * len(members) // parts : (part + 1) * len(members) // parts]
-
-
-def footprint(settings: dict[str, Any], data: Data, device: torch.device) -> int:
-    """Bytes that one member of an ensemble takes: its weights and their like, and what a step keeps for going back."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        model = models.build(settings["arch"], data.classes, data.channels).to(device)
-    size = settings["recipe"]["batch_size"]
-    images = torch.zeros(size, data.channels, data.image_size, data.image_size, device=device)
-    for depth in models.stochastic_depths(model).values():
-        depth.keep = torch.ones(size, device=device)
-    own = {tensor.untyped_storage().data_ptr() for tensor in model.parameters()}
-    kept: dict[int, int] = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with saved_tensors_hooks(note, lambda tensor: tensor):
-        model.train()(images)
-    weights = sum(tensor.nbytes for tensor in model.parameters())
-    return STATES * weights + sum(kept.values()) + images.nbytes
 
 
 def free_memory(device: torch.device) -> int:

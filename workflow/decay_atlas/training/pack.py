@@ -19,7 +19,7 @@ from decay_atlas.records import RECORD_FORMAT
 from decay_atlas.training import datasets, evaluations, optimizers, recipes
 from decay_atlas.training.batches import Data
 from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, Place, discard, furthest_common
-from decay_atlas.training.engines import capacity, choose
+from decay_atlas.training.engines import Specimen, capacity, choose
 from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.environment import about, choose_device
 from decay_atlas.training.learner import Learner, Member, State
@@ -60,11 +60,14 @@ def train_pack(
         failed: list[str] = []
         if missing:
             data = Data(datasets.load(data_dir, settings["recipe"]), settings, chosen, threads)
-            engine = choose(engine, settings, data, chosen, len(missing), world)
+            specimen = Specimen(settings, data, chosen)
+            engine = choose(engine, specimen, len(missing), world)
             with Progress(len(missing), settings["recipe"]["epochs"], quiet=not world.first) as progress:
                 trainer = _Trainer(settings, data, chosen, threads, world, progress)
                 with Watch(checkpoint_minutes, world, trainer.save) as watch:
-                    trainer.train([Path(path) for path in paths], {path for path, _ in missing}, engine, watch)
+                    trainer.train(
+                        [Path(path) for path in paths], {path for path, _ in missing}, engine, specimen, watch
+                    )
                 failed = trainer.failed
         if world.first:
             for path in paths:
@@ -94,7 +97,7 @@ class _Trainer:
         self._engine = ""
         self.failed: list[str] = []
 
-    def train(self, pack: list[Path], missing: set[Path], engine: str, watch: Watch) -> None:
+    def train(self, pack: list[Path], missing: set[Path], engine: str, specimen: Specimen, watch: Watch) -> None:
         """Train a pack's missing runs by an engine; one that fails stops no other."""
         self._pack, self._missing = pack, missing
         members = []
@@ -110,7 +113,7 @@ class _Trainer:
                 place = furthest_common([self._checkpoints(member) for member in group])
                 whole = self._as_it_was(group, place) if engine == "fused" else group
                 self._engine = engine if len(whole) > 1 else "serial"
-                for part in capacity(whole, self._engine, self._settings, self._data, self._device):
+                for part in capacity(whole, self._engine, specimen):
                     self._train(part, place, watch)
             except CheckpointError as error:  # it is set aside now: look again
                 self._progress.say(str(error))
