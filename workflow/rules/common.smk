@@ -50,6 +50,8 @@ RECORDS = [] if GRID is None else [run.path for run in GRID.runs]
 RESULTS = f"results/{STUDY['study']}"
 LOGS = f"results/logs/{STUDY['study']}"
 METRIC = STUDY["metric"]
+DIRECTION = METRIC["direction"]
+STATISTICS = STUDY["statistics"]
 # Environments of --sdm bring their own interpreter; otherwise it is the one that runs Snakemake.
 PYTHON = "python" if workflow.deployment_settings.deployment_method else sys.executable
 
@@ -110,6 +112,32 @@ else:
         "--gpus {resources.gpu} --threads {threads} --checkpoint-minutes {resources.checkpoint_minutes} "
         "{output:q} > {log:q} 2>&1"
     )
+
+
+# Every table of a study of runs.
+TABLES = [
+    "optima",
+    "ratio",
+    "laws",
+    "universality",
+    "deviation",
+    "deviation_fit",
+    "tuning",
+    "performance_profile",
+    "importance",
+    "valley",
+    "recommendation",
+    "recommendation_curve",
+    "best",
+    "epochs_law",
+    "rules",
+    "robustness",
+    "evaluations",
+    "adaptive",
+    "label_noise",
+    "trap",
+    "claims",
+]
 
 
 # What `snakemake --report` shows, in the order a reader asks; it sorts by these texts, hence the numbers.

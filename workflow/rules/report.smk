@@ -13,6 +13,10 @@ FIGURES = [
     "rules",
     "adaptive",
 ]
+STAGES = [
+    f"decay_atlas.statistics.{name.removesuffix('_fit').removesuffix('_curve')}"
+    for name in TABLES
+]
 
 
 localrules:

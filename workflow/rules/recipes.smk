@@ -1,0 +1,182 @@
+# Recipes compared with each other, and the study with the figures that its sources published.
+
+
+localrules:
+    best,
+    epochs_law,
+    batch_rules,
+    robustness,
+    evaluations,
+    trap,
+    claims,
+
+
+rule best:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("best"),
+    log:
+        f"{LOGS}/best.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "recipes": STUDY["recipes"],
+        },
+        sources=STUDY["claims"],
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.best",
+            "decay_atlas.statistics.claims",
+            data="statistics/published/*.yaml",
+        ),
+    script:
+        "../scripts/best.py"
+
+
+rule epochs_law:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("epochs_law"),
+    log:
+        f"{LOGS}/epochs_law.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "recipes": STUDY["recipes"],
+            "seed": STATISTICS["seed"],
+            "average": STATISTICS["average"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.epochs_law"),
+    script:
+        "../scripts/epochs_law.py"
+
+
+# Snakemake keeps the name `rules` for itself.
+rule batch_rules:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("rules"),
+    log:
+        f"{LOGS}/rules.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "recipes": STUDY["recipes"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.rules"),
+    script:
+        "../scripts/rules.py"
+
+
+rule robustness:
+    input:
+        ratio=f"{RESULTS}/tables/ratio.csv",
+        laws=f"{RESULTS}/tables/laws.csv",
+    output:
+        table=table("robustness"),
+    log:
+        f"{LOGS}/robustness.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        recipes=STUDY["recipes"],
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.robustness",
+            "decay_atlas.statistics.claims",
+            data="statistics/published/*.yaml",
+        ),
+    script:
+        "../scripts/robustness.py"
+
+
+rule evaluations:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        evaluations=table("evaluations"),
+        adaptive=table("adaptive"),
+        label_noise=table("label_noise"),
+    log:
+        f"{LOGS}/evaluations.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        direction=DIRECTION,
+        recipes={} if "simulate" in STUDY else STUDY["recipes"],
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.evaluations",
+            "decay_atlas.statistics.adaptive",
+            "decay_atlas.statistics.label_noise",
+        ),
+    script:
+        "../scripts/evaluations.py"
+
+
+rule trap:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("trap"),
+    log:
+        f"{LOGS}/trap.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "average": STATISTICS["average"],
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.trap"),
+    script:
+        "../scripts/trap.py"
+
+
+rule claims:
+    input:
+        **{
+            name: f"{RESULTS}/tables/{name}.csv"
+            for name in TABLES
+            if name
+            not in (
+                "performance_profile",
+                "importance",
+                "valley",
+                "recommendation",
+                "recommendation_curve",
+                "robustness",
+                "evaluations",
+                "adaptive",
+                "label_noise",
+                "trap",
+                "claims",
+            )
+        },
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("claims"),
+    log:
+        f"{LOGS}/claims.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "recipes": STUDY["recipes"],
+            "unit": METRIC["unit"],
+            "sources": STUDY["claims"],
+            "direction": DIRECTION,
+        },
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.claims",
+            "decay_atlas.statistics.best",
+            data="statistics/published/*.yaml",
+        ),
+    script:
+        "../scripts/claims.py"
