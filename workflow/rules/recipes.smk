@@ -143,20 +143,16 @@ rule claims:
     input:
         **{
             name: f"{RESULTS}/tables/{name}.csv"
-            for name in TABLES
-            if name
-            not in (
-                "performance_profile",
-                "importance",
-                "valley",
-                "recommendation",
-                "recommendation_curve",
-                "robustness",
-                "evaluations",
-                "adaptive",
-                "label_noise",
-                "trap",
-                "claims",
+            for name in (
+                "optima",
+                "ratio",
+                "laws",
+                "universality",
+                "deviation",
+                "tuning",
+                "best",
+                "epochs_law",
+                "rules",
             )
         },
         runs=f"{RESULTS}/runs.parquet",
