@@ -1,9 +1,8 @@
-"""Studies: merged as Snakemake merges, checked strictly, and every mistake answered with the line to write."""
+"""Studies: merged as Snakemake merges, their defaults filled in, their recipes resolved, their files named."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 from snakemake.utils import update_config
 
 from decay_atlas.config import SCHEMA, ConfigError, grid_of, load, merge, resolve, study_file
@@ -136,149 +134,6 @@ def test_a_date_is_a_name_like_any_other() -> None:
     assert resolve({**MINIMAL, "study": date(2024, 1, 31)})["study"] == "2024-01-31"
 
 
-# Mistakes. Each is a change to the published study: where, what, and what the message must say.
-
-CIFAR = ("recipes", "published-cifar")
-MISTAKES: list[tuple[tuple[str | int, ...], Any, list[str]]] = [
-    (("grid", 0, "lr"), ["1e-4", 0.001], ["grid[0].lr[0]: '1e-4' is text", "    lr: [0.0001, 0.001]"]),
-    (("grid", 0, "lr"), "3e-4", ["grid[0].lr: '3e-4' is text", "    lr: 0.0003"]),
-    (("grid", 0, "wd"), {"times_lr": "1e-1"}, ["grid[0].wd.times_lr: '1e-1' is text", "    times_lr: 0.1"]),
-    (("grid", 0, "seed"), ["0", "1"], ["grid[0].seed[0]: '0' is text", "    seed: [0, 1]"]),
-    (("statistics", "resamples"), "1e4", ["statistics.resamples: '1e4' is text", "    resamples: 10000"]),
-    (("grid", 0, "lr"), [0.1, 0.01, 0.1], ["grid[0].lr: a value stands twice", "    lr: [0.1, 0.01]"]),
-    (("grid", 0, "seed"), [1, 1.0], ["grid[0].seed: a value stands twice", "    seed: [1]"]),
-    (("grid", 0, "lr"), [0], ["grid[0].lr[0]: 0 must be greater than 0"]),
-    (("grid", 0, "lr"), [float("inf")], ["grid[0].lr[0]: .inf is no finite number"]),
-    (("grid", 0, "lr"), ["fast"], ["grid[0].lr[0]: fast does not fit here; it takes a number"]),
-    (("grid", 0, "lr"), None, ["grid[0].lr: null does not fit here. Learning rates, greater than 0"]),
-    (("grid", 0, "lr"), [], ["grid[0].lr: []"]),
-    (("grid", 0, "wd"), [0, -1], ["grid[0].wd[1]: -1 must be at least 0"]),
-    (("grid", 0, "wd"), {"time_lr": 1}, ["grid[0].wd: unknown key 'time_lr'", "Did you mean 'times_lr'?"]),
-    (("grid", 0, "wd"), {"times_lr": 1, "over_lr": 1}, ["grid[0].wd", "one of `times_lr: c`"]),
-    (("grid", 0, "wd"), {}, ["grid[0].wd", "one of `times_lr: c`"]),
-    (("grid", 0, "seed"), [0.5], ["grid[0].seed[0]: 0.5 does not fit here; it takes a whole number"]),
-    (("grid", 0, "seed"), True, ["grid[0].seed: true does not fit here. Whole numbers from 0"]),
-    (("grid",), [], ["grid: []", "Blocks, each the product of its axes"]),
-    (("grid",), {"lr": 0.1}, ["grid: {lr: 0.1} does not fit here; it takes a list"]),
-    (("grid", 0, "arch"), ["resnet5"], ["grid[0].arch: no arch 'resnet5' in archs", "mean 'resnet50'?"]),
-    (("grid", 0, "dataset"), "cifar100O", ["no dataset 'cifar100O' in datasets", "mean 'cifar100'?"]),
-    (("grid", 0, "recipe"), "x", ["no recipe 'x' in recipes; there are: published-cifar, published-imagenet."]),
-    (("metric", "score"), "test_bst", ["metric.score: no test_bst here", "Did you mean 'test_best'?"]),
-    (("metric",), None, ["metric: null does not fit here; it takes keys with values"]),
-    (("execution", "pack"), "seed", ["execution.pack: this is a list", "    pack: [seed]"]),
-    (("execution", "pack"), ["seeds"], ["execution.pack[0]: no seeds here", "Did you mean 'seed'?"]),
-    (("execution", "threads"), 0, ["execution.threads: 0 must be at least 1"]),
-    (("statistic",), {}, ["top level: unknown key 'statistic'", "Did you mean 'statistics'?"]),
-    (("statistics", "kappa"), [1], ["statistics: unknown key 'kappa'", "Did you mean 'kappas'?"]),
-    ((*CIFAR, "epoch"), 3, ["recipes.published-cifar: unknown key 'epoch'", "Did you mean 'epochs'?"]),
-    ((*CIFAR, "epochs"), 1.5, ["recipes.published-cifar.epochs: 1.5 does not fit here; it takes a whole number"]),
-    ((*CIFAR, "val_fraction"), 1, ["recipes.published-cifar.val_fraction: 1 must be less than 1"]),
-    ((*CIFAR, "optimizer", "lr"), 0.1, ["published-cifar.optimizer.lr: this comes from the grid", "remove it"]),
-    ((*CIFAR, "optimizer"), {}, ["published-cifar.optimizer: something is missing", "    name: …"]),
-    ((*CIFAR, "augment"), {"rnn": []}, ["published-cifar.augment: unknown key 'rnn'; there are: cnn, transformer"]),
-    ((*CIFAR, "augment"), ["flipp"], ["published-cifar.augment[0]: no flipp here", "Did you mean 'flip'?"]),
-    ((*CIFAR, "optimizer"), {"name": "adamm"}, ["published-cifar.optimizer.name: no adamm here", "mean 'adam'?"]),
-    (
-        (*CIFAR, "optimizer"),
-        {"name": "jax.adam"},
-        ["published-cifar.optimizer.name: no jax.adam here; there are: adamw"],
-    ),
-    ((*CIFAR, "optimizer"), {"name": "torch."}, ["optimizer.name: no torch. here; there are: adamw, "]),
-    ((*CIFAR, "optimizer"), {"name": 3}, ["optimizer.name: 3 does not fit here. Its other keys are"]),
-    ((*CIFAR, "schedule"), {"name": "step"}, ["cifar.schedule: schedule: step needs", "    milestones: [30, 60, 80]"]),
-    ((*CIFAR, "schedule", "warmup_epochs"), 200, ["cifar.schedule: schedule: warmup_epochs must be less than", "200"]),
-    ((*CIFAR, "schedule"), {"name": "sqr"}, ["cifar.schedule.name: no sqr here", "Did you mean 'sqrt'?"]),
-    ((*CIFAR, "schedule"), {"name": "wsd", "decay_shape": "sqrt"}, ["decay_shape: no sqrt here", "mean '1-sqrt'?"]),
-    ((*CIFAR, "schedule"), {"name": "wsd", "decay_fraction": 2}, ["schedule.decay_fraction: 2 must be at most 1"]),
-    ((*CIFAR, "schedule"), {"name": "piecewise", "pieces": [[1]]}, ["schedule.pieces[0]: [1] is too short"]),
-    ((*CIFAR, "keep_weights"), False, ["published-cifar.keep_weights: write true, or leave it out"]),
-    ((*CIFAR, "extends"), "published-imagnet", ["published-cifar.extends: no recipe", "mean 'published-imagenet'?"]),
-    (
-        (*CIFAR, "extends"),
-        "published-imagenet",
-        ["extends: a circle, published-cifar → published-imagenet → published-cifar; break it"],
-    ),
-    (
-        CIFAR,
-        {"epochs": 1, "schedule": {"name": "cosine"}},
-        ["recipes.published-cifar: a recipe that is trained needs batch_size, optimizer", "      batch_size: 128"],
-    ),
-    (("study",), "a/b", ["study: 'a/b' does not fit the pattern", "A name has letters"]),
-    (("datasets", "my data"), {}, ["datasets: 'my data' does not fit the pattern", "A name has letters"]),
-    (("imports",), ["runs.xls"], ["imports[0]: 'runs.xls' does not fit", "A .csv or a .parquet file"]),
-    (("fill",), {"datset": "cifar10"}, ["fill: no datset here", "Did you mean 'dataset'?"]),
-]
-MISSING = [
-    (("study",), ["top level: something is missing", "    study: …"]),
-    (("metric",), ["top level: something is missing", "    metric: …"]),
-    (("grid",), ["top level: something is missing", "    grid: …"]),
-    (("grid", 1, "seed"), ["grid[1]: something is missing", "    seed: …"]),
-    (("archs", "resnet50", "model"), ["archs.resnet50: something is missing", "    model: …"]),
-]
-
-
-def changed(place: tuple[str | int, ...], change: Callable[[Any, str | int], object]) -> dict[str, Any]:
-    config = copy.deepcopy(PUBLISHED)
-    part: Any = config
-    for key in place[:-1]:
-        part = part[key]
-    change(part, place[-1])
-    return config
-
-
-def message(config: dict[str, Any], root: Path) -> str:
-    """What a person reads whose config.yaml says this."""
-    file = root / "config.yaml"
-    file.write_text(yaml.safe_dump(config, sort_keys=False))
-    with pytest.raises(ConfigError) as raised:
-        grid_of(resolve(config, [file]))
-    assert str(raised.value).startswith(f"{file}: "), "the message begins with the file"
-    return str(raised.value)
-
-
-def name(place: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, place))
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "parts"), MISTAKES, ids=lambda part: name(part) if part and isinstance(part, tuple) else ""
-)
-def test_a_mistake_is_named_with_its_correction(
-    tmp_path: Path, place: tuple[str | int, ...], value: Any, parts: list[str]
-) -> None:
-    said = message(changed(place, lambda part, key: part.__setitem__(key, value)), tmp_path)
-    assert [part for part in parts if part not in said] == [], said
-
-
-@pytest.mark.parametrize(("place", "parts"), MISSING, ids=lambda part: name(part) if isinstance(part, tuple) else "")
-def test_what_is_missing_is_named(tmp_path: Path, place: tuple[str | int, ...], parts: list[str]) -> None:
-    said = message(changed(place, lambda part, key: part.__delitem__(key)), tmp_path)
-    assert [part for part in parts if part not in said] == [], said
-
-
-@pytest.mark.parametrize(
-    ("place", "value"),
-    [
-        (("grid", 0, "lr"), ["1e-4", 0.001]),
-        (("grid", 0, "lr"), "3e-4"),
-        (("grid", 0, "seed"), ["0", "1"]),
-        (("statistics", "resamples"), "1e4"),
-        (("grid", 0, "wd"), [0.1, 0.01, 0.1]),
-        (("execution", "pack"), "seed"),
-        (CIFAR, {"epochs": 1, "schedule": {"name": "cosine"}}),
-    ],
-    ids=lambda part: name(part) if isinstance(part, tuple) else "",
-)
-def test_the_printed_correction_can_be_pasted(tmp_path: Path, place: tuple[str | int, ...], value: Any) -> None:
-    config = changed(place, lambda part, key: part.__setitem__(key, value))
-    correction = yaml.safe_load(message(config, tmp_path).split("\n\n")[1])
-    part: Any = config
-    for key in place[:-1]:
-        part = part[key]
-    part.update(merge(part, correction))
-    assert resolve(config)["study"] == "coupling"
-
-
 # Files
 
 
@@ -358,32 +213,6 @@ def test_config_yaml_and_the_schemas_defaults_do_not_drift_apart() -> None:
     assert PUBLISHED["statistics"] == defaults["statistics"]
     assert PUBLISHED["metric"] == defaults["metric"]
     assert {**PUBLISHED["execution"], "gpus": {}} == {key: defaults["execution"][key] for key in PUBLISHED["execution"]}
-
-
-def properties(schema: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every property that a study may hold, with its place in the schema."""
-    if isinstance(schema, dict):
-        for key, part in schema.get("properties", {}).items():
-            yield f"{place}/{key}", part
-        for key, part in schema.items():
-            yield from properties(part, f"{place}/{key}")
-    elif isinstance(schema, list):
-        for number, part in enumerate(schema):
-            yield from properties(part, f"{place}/{number}")
-
-
-def test_every_property_is_described() -> None:
-    described = list(properties(RULES))
-    assert len(described) > 50
-    assert [place for place, part in described if not part.get("description")] == []
-
-
-def test_every_default_is_valid_under_its_own_rule() -> None:
-    defaults = [(place, part) for place, part in properties(RULES) if "default" in part]
-    assert len(defaults) > 10
-    for place, part in defaults:
-        rule = Draft202012Validator({**part, "$defs": RULES["$defs"]})
-        assert rule.is_valid(part["default"]), place
 
 
 # DoG from fixed runs

@@ -1,11 +1,13 @@
-"""The names that the schema offers are those that the training program knows."""
+"""The schema: the names that it offers are those that the library knows, and it describes and obeys itself."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from decay_atlas.config import SCHEMA
 from decay_atlas.statistics.collect import COLUMNS
@@ -36,3 +38,29 @@ def test_every_name_offered_is_known_and_every_name_known_is_offered(offered: di
 
 def test_imported_columns_are_columns_of_the_table_of_runs() -> None:
     assert set(RULES["$defs"]["run_column"]["enum"]) <= COLUMNS.keys()
+
+
+def properties(schema: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property that a study may hold, with its place in the schema."""
+    if isinstance(schema, dict):
+        for key, part in schema.get("properties", {}).items():
+            yield f"{place}/{key}", part
+        for key, part in schema.items():
+            yield from properties(part, f"{place}/{key}")
+    elif isinstance(schema, list):
+        for number, part in enumerate(schema):
+            yield from properties(part, f"{place}/{number}")
+
+
+def test_every_property_is_described() -> None:
+    described = list(properties(RULES))
+    assert len(described) > 50
+    assert [place for place, part in described if not part.get("description")] == []
+
+
+def test_every_default_is_valid_under_its_own_rule() -> None:
+    defaults = [(place, part) for place, part in properties(RULES) if "default" in part]
+    assert len(defaults) > 10
+    for place, part in defaults:
+        rule = Draft202012Validator({**part, "$defs": RULES["$defs"]})
+        assert rule.is_valid(part["default"]), place
