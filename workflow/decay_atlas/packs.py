@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from decay_atlas.grid import Run, digest_of
-from decay_atlas.records import is_whole, staged, write_json
+from decay_atlas.records import is_whole, replacing, staged, write_json
 
 Member = tuple[Path, Run]
 _PART = re.compile(r"\.(.+)\.[0-9]+\.part")
@@ -72,11 +72,9 @@ def _kept(path: Path, settings: dict[str, Any]) -> bool:
 
 def _link(source: Path, target: Path) -> None:
     """Make `target` the same file as `source`, at once; a copy where the file system has no hard links."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:
-        shutil.copyfile(source, part)
-    part.replace(target)
+    with replacing(target) as part:
+        part.unlink(missing_ok=True)
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +18,33 @@ class RecordError(ValueError):
     """A record cannot be read, or is not the record of the run its path names."""
 
 
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Where to write what is to lie at `path`: readers see the old file or the whole new one, never a part.
+
+    What stood at `path` is untouched where the writing fails. The folder is made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
-    """Write `content` so that a reader sees the old file or the whole new one, never a part.
+    """Write `content`, whole or not at all (see `replacing`).
 
     Raises:
         ValueError: `content` holds a NaN or an infinity, which JSON does not have.
         OSError: the disk refused; what stood at `path` is untouched.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("w") as file:
-            json.dump(content, file, allow_nan=False, separators=(",", ":"))
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(Path(path)) as part, part.open("w") as file:
+        json.dump(content, file, allow_nan=False, separators=(",", ":"))
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_record(path: str | Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from decay_atlas.grid import number_text
+from decay_atlas.records import replacing
 from decay_atlas.training.learner import Member, State
 
 FORMAT = 1
@@ -49,18 +50,11 @@ class Checkpoints:
         buffer = io.BytesIO()
         torch.save({**self._identity, **state, "member": kept}, buffer)
         content = buffer.getbuffer()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path((state["epoch"], state["step"]))
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(hashlib.sha256(content).digest())
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with replacing(self._path((state["epoch"], state["step"]))) as part, part.open("wb") as file:
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         for place in self.places()[KEPT:]:
             self._path(place).unlink(missing_ok=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import nn
 from decay_atlas.dog import DogError, estimate_for
 from decay_atlas.grid import Run, digest_of, number_text
 from decay_atlas.packs import missing_members, put
-from decay_atlas.records import RECORD_FORMAT
+from decay_atlas.records import RECORD_FORMAT, replacing
 from decay_atlas.training import datasets, evaluations, optimizers, recipes
 from decay_atlas.training.batches import Data
 from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, Place, discard, furthest_common
@@ -206,7 +205,8 @@ class _Trainer:
             "engine": self._engine,
         }
         if self._settings["recipe"].get("keep_weights"):
-            _save_weights(path.with_suffix(".pt"), network)
+            with replacing(path.with_suffix(".pt")) as part:
+                torch.save(network.state_dict(), part)
         put(path, record)
         self._progress.finish(_names([member]), result)
 
@@ -254,13 +254,3 @@ def _reason(error: Exception, member: Member) -> str:
 
 def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
-
-
-def _save_weights(path: Path, network: nn.Module) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        torch.save(network.state_dict(), part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
