@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
-ADAPTIVE = ("sam", "asam")
+AROUND = ("sam", "asam")
+"""Optimizers around another, which their option `base` names."""
 
 
 def is_adaptive(recipe: dict[str, Any]) -> bool:
     """Whether the recipe's optimizer is AWD, alone or inside (A)SAM."""
     entry = recipe["optimizer"]
-    while entry.get("name") in ADAPTIVE and isinstance(entry.get("base"), dict):
+    while entry.get("name") in AROUND and isinstance(entry.get("base"), dict):
         entry = entry["base"]
     return bool(entry.get("name") == "awd")
 

@@ -40,6 +40,7 @@ from decay_atlas.training.optimizers.sgd_unscheduled import SGDUnscheduled
 from decay_atlas.training.optimizers.sgds import SGDS
 from decay_atlas.training.optimizers.sgdw import SGDW
 from decay_atlas.training.optimizers.yogi import Yogi
+from decay_atlas.training.recipes import AROUND
 
 __all__ = [
     "ASAM",
@@ -180,7 +181,7 @@ def can_ensemble(entry: dict[str, Any]) -> bool:
 
 def _base(parameters: list[Tensor], base: dict[str, Any] | None, lr: Rate, weight_decay: Rate) -> Optimizer:
     base = {"name": "sgd"} if base is None else base
-    if not isinstance(base, dict) or "name" not in base or base["name"] in ("sam", "asam"):
+    if not isinstance(base, dict) or "name" not in base or base["name"] in AROUND:
         raise ValueError(f"base must be the entry of an optimizer, as in base: {{name: sgd}}, not {base!r}")
     return build(parameters, base, lr, weight_decay)
 

@@ -38,7 +38,6 @@ class SAM(Optimizer):
         within("rho", rho, 0, above=True)
         super().__init__(base.param_groups, {})
         self.base, self.rho = base, float(rho)
-        self.ensembles = getattr(base, "ensembles", False)
         self._share()
 
     def scales(self, weights: list[Tensor]) -> list[Tensor] | None:

@@ -58,7 +58,6 @@ class Stacked(Optimizer):
     at the first step.
     """
 
-    ensembles: ClassVar[bool] = True
     needs_closure: ClassVar[bool] = False
     counted: ClassVar[bool] = True
 
