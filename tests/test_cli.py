@@ -47,7 +47,25 @@ def test_a_cell_shows_its_runs(project: Path, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.count("not trained yet") == 2
     write_records()
     assert cli.main([*CELL, "--seed", "1"]) == 0
-    assert capsys.readouterr().out.strip().endswith("lr0.01_wd0.1_seed1.json: ok, test_best 91.50, 2.0 s")
+    assert capsys.readouterr().out.strip().endswith("lr0.01_wd0.1_seed1.json: ok, test_best 91.5, 2.0 s")
+
+
+def test_a_cell_shows_the_score_that_its_study_goes_by(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = project / "studies/small.yaml"
+    loss = {"score": "test_loss_final", "name": "loss", "unit": "", "direction": "min"}
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "metric": loss}))
+    first, second = (
+        run for run in grid_of(load("small")).runs if (run.arch, run.lr, run.wd) == ("resnet50", 0.01, 0.1)
+    )
+    without = {"format": 1, "status": "ok", "test_best": None, "seconds": 2.0}  # as regression, which has no accuracy
+    write_json(first.path, {**without, "test_loss_final": 0.012345})
+    write_json(second.path, {**without, "test_loss_final": None})
+    assert cli.main(CELL) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1] for line in shown] == [
+        "ok, test_loss_final 0.01235, 2.0 s",
+        "ok, test_loss_final –, 2.0 s",
+    ]
 
 
 def test_retraining_removes_just_the_cells_records_and_calls_snakemake(

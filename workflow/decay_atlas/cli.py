@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from decay_atlas.config import ConfigError, grid_of, load, study_file
+from decay_atlas.config import Config, ConfigError, grid_of, load, study_file
 from decay_atlas.grid import Run, number_text
 from decay_atlas.records import RecordError, read_record, staged
 
@@ -59,9 +59,10 @@ def _add_cell(parser: argparse.ArgumentParser) -> None:
 
 
 def _cell(options: argparse.Namespace) -> int:
-    runs = _chosen(options)
+    study = load(options.study)
+    runs = _chosen(study, options)
     for run in runs:
-        print(f"{run.path}: {_state(run)}")
+        print(f"{run.path}: {_state(run, study['metric']['score'])}")
     if not options.retrain:
         return 0
     for run in runs:
@@ -74,10 +75,9 @@ def _cell(options: argparse.Namespace) -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def _chosen(options: argparse.Namespace) -> list[Run]:
+def _chosen(study: Config, options: argparse.Namespace) -> list[Run]:
     axes = ["dataset", "recipe", "arch", "lr", "wd", "seed"]
     wanted = {axis: getattr(options, axis) for axis in axes if getattr(options, axis) is not None}
-    study = load(options.study)
     if "imports" in study:
         raise ConfigError(f"study {options.study} imports its runs: they are in its files, and none can be trained")
     every = grid_of(study).runs
@@ -96,12 +96,13 @@ def _chosen(options: argparse.Namespace) -> list[Run]:
     return runs
 
 
-def _state(run: Run) -> str:
+def _state(run: Run, score: str) -> str:
     try:
         record = read_record(run.path)
     except RecordError as error:
         return "not trained yet" if not Path(run.path).exists() else str(error)
-    return f"{record['status']}, test_best {record['test_best']:.2f}, {record['seconds']:.1f} s"
+    value = record.get(score)
+    return f"{record['status']}, {score} {'–' if value is None else f'{value:.4g}'}, {record['seconds']:.1f} s"
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
