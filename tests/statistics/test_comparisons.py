@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
 from decay_atlas.statistics.censored import Estimate
-from decay_atlas.statistics.comparisons import holm, pairs
+from decay_atlas.statistics.comparisons import holm, mean_of, pairs
 
 
 @settings(max_examples=25, deadline=None)
@@ -20,13 +21,23 @@ def test_holm_is_statsmodels_over_the_p_values_that_exist(values):
     assert holm(p) == pytest.approx(expected, nan_ok=True)
 
 
+def test_a_mean_is_tested_as_scipys_t_test_does():
+    sample = np.random.default_rng(0).normal(0.3, 1, 7)
+    one, expected = mean_of(sample), stats.ttest_1samp(sample, 0.1)
+    assert one.p(0.1) == pytest.approx(expected.pvalue)
+    assert one.interval() == pytest.approx(tuple(expected.confidence_interval()))
+
+
+def test_one_value_has_no_interval_and_equal_ones_no_test():
+    assert np.isnan(mean_of(np.array([2.0])).interval()).all()
+    assert mean_of(np.array([2.0, 2.0])).interval() == (2, 2)
+    assert np.isnan(mean_of(np.array([2.0, 2.0])).p(0))
+
+
 def test_equivalence_of_two_means_is_statsmodels_tost():
     rng = np.random.default_rng(0)
     first, second = rng.normal(0.1, 1, 20), rng.normal(0, 2, 30)
-    known = {
-        (name, "digits"): Estimate(sample.mean(), sample.std(ddof=1) / len(sample) ** 0.5, len(sample) - 1)
-        for name, sample in (("a", first), ("b", second))
-    }
+    known = {(name, "digits"): mean_of(sample) for name, sample in (("a", first), ("b", second))}
     (pair,) = pairs(known)
     assert pair.tost(1.5)[1] == pytest.approx(ttost_ind(first, second, -1.5, 1.5, usevar="unequal")[0])
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
-from decay_atlas.statistics.landscape import Direction, tabulate
+from decay_atlas.statistics.comparisons import mean_of
+from decay_atlas.statistics.landscape import Direction, Floats, tabulate
 
 COLUMNS = [
     *("dataset", "recipe", "fixed", "arch", "lr", "wd_fixed", "dog"),
@@ -63,9 +62,7 @@ def _best(runs: pd.DataFrame, sign: float, suffix: str) -> dict[str, float]:
     return {f"best{suffix}": sign * means.max(), f"wd_best{suffix}": float(means.idxmax())}
 
 
-def _interval(gain: np.ndarray) -> dict[str, float]:
-    if len(gain) < 2 or not gain.std(ddof=1) > 0:
-        return {}
-    half = stats.t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
-    p = float(stats.ttest_1samp(gain, 0.0).pvalue)
-    return {"gain_lo": gain.mean() - half, "gain_hi": gain.mean() + half, "p": p}
+def _interval(gain: Floats) -> dict[str, float]:
+    one = mean_of(gain)
+    low, high = one.interval()
+    return {"gain_lo": low, "gain_hi": high, "p": one.p(0)} if one.se > 0 else {}

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from decay_atlas.statistics import search
-from decay_atlas.statistics.comparisons import holm, welch
+from decay_atlas.statistics.comparisons import holm, mean_of, welch
 from decay_atlas.statistics.families import Recipes, baselines
 from decay_atlas.statistics.landscape import COMBINATION, Direction, Floats, landscapes, tabulate
 from decay_atlas.statistics.tuning import SAME, Case, cases
@@ -65,7 +64,7 @@ def best(
     for row in rows:
         if row["recipe"] != row["baseline"]:
             mine, theirs = (scores[row["dataset"], name, row["arch"]] for name in (row["recipe"], row["baseline"]))
-            row |= _difference(row, mine, theirs)
+            row |= _difference(mine, theirs)
     table = tabulate(rows, COLUMNS)
     for _, part in table.groupby(["dataset", "arch"]):
         table.loc[part.index, "p_holm"] = holm(part["p"].to_numpy(float))
@@ -117,7 +116,7 @@ def _edge(there: NDArray[np.bool_], at: int, lowest: int) -> str:
     return "lower" if at <= max(lowest, known[0]) else "upper" if at == known[-1] else "none"
 
 
-def _difference(row: Mapping[str, Any], mine: Floats, theirs: Floats) -> dict[str, Any]:
+def _difference(mine: Floats, theirs: Floats) -> dict[str, Any]:
     one = welch(mine, theirs)
     if np.isnan(one.value):
         return {"note": "needs two seeds, of it and of the baseline: one chooses the cell and another scores it"}
@@ -140,10 +139,9 @@ def _cells(runs: pd.DataFrame, direction: Direction) -> list[dict[str, Any]]:
     for one in landscapes(runs, direction):
         for i, j in zip(*np.nonzero(one.n_seeds()), strict=True):
             value = one.sign * one.quality[i, j][np.isfinite(one.quality[i, j])]
-            sd = _sd(value)
-            half = stats.t.ppf(0.975, len(value) - 1) * sd / len(value) ** 0.5 if len(value) > 1 else np.nan
-            row = {"lr": one.lr[i], "wd": one.wd[j], "value": value.mean(), "sd": sd, "n_seeds": len(value)}
-            rows.append({**one.key, **row, "lo": value.mean() - half, "hi": value.mean() + half})
+            low, high = mean_of(value).interval()
+            row = {"lr": one.lr[i], "wd": one.wd[j], "value": value.mean(), "sd": _sd(value), "n_seeds": len(value)}
+            rows.append({**one.key, **row, "lo": low, "hi": high})
     return rows
 
 

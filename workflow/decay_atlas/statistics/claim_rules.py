@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from decay_atlas.statistics.comparisons import holm, welch_of
+from decay_atlas.statistics.comparisons import holm, mean_of, welch_of
 from decay_atlas.statistics.landscape import COMBINATION
 from decay_atlas.statistics.rivals import POOLED
 
@@ -64,9 +64,9 @@ def within(claim: Claim, rows: pd.DataFrame) -> Judgement:
     kind = "interval" if claim.interval else "value"
     if claim.over == "mean" and len(rows) > 1:
         kind = "interval"
-        half = stats.t.ppf(1 - LEVEL / 2, len(value) - 1) * stats.sem(value)
-        mean = value.mean(keepdims=True)
-        value, lo, hi, bounded = mean, mean - half, mean + half, np.array([bounded.any()])
+        one = mean_of(value)
+        value, lo, hi = (np.array([figure]) for figure in (one.value, *one.interval(1 - LEVEL)))
+        bounded = np.array([bounded.any()])
     measured = _estimates(value, lo, hi)
     if not (np.isfinite(lo) & np.isfinite(hi)).all():
         return measured, "inconclusive", "There is no interval to judge by: it takes more seeds."

@@ -1,4 +1,4 @@
-"""Comparisons: Holm's correction for many, Welch's of two means, and the equivalence of every two architectures.
+"""Comparisons: of a mean with a number, Welch's of two means, Holm's correction, and every two architectures.
 
 Source: C, Tests.
 """
@@ -68,6 +68,12 @@ def _mean_difference(ones: list[tuple[Estimate, Estimate]]) -> Estimate:
     df = variance**2 / sum(part**2 / df for part, df in parts)
     value = float(np.mean([first.value - second.value for first, second in ones]))
     return Estimate(value, variance**0.5, df)
+
+
+def mean_of(sample: Floats) -> Estimate:
+    """The mean of one value or more with Student's standard error; without an error where there is but one."""
+    se = float(sample.std(ddof=1)) / len(sample) ** 0.5 if len(sample) > 1 else float("nan")
+    return Estimate(float(sample.mean()), se, len(sample) - 1)
 
 
 def welch(first: Floats, second: Floats) -> Estimate:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy.stats import norm
 
-from decay_atlas.statistics.comparisons import holm
+from decay_atlas.statistics.censored import UNKNOWN
+from decay_atlas.statistics.comparisons import holm, mean_of
 from decay_atlas.statistics.coupling import mean_product
 from decay_atlas.statistics.landscape import (
     Average,
@@ -219,17 +220,9 @@ def _estimate(units: Floats) -> tuple[dict[str, float], int]:
     """Mean, 95 % interval and p of no drop over the units (seeds × architectures) that have one."""
     values = units[np.isfinite(units)]
     n = len(values)
-    row = dict.fromkeys(("drop", "lo", "hi", "p"), np.nan)
-    if n == 0:
-        return row, 0
-    row["drop"] = mean = float(values.mean())
-    if n > 1:
-        se = float(values.std(ddof=1) / np.sqrt(n))
-        half = float(t.ppf(0.975, n - 1)) * se
-        row |= {"lo": mean - half, "hi": mean + half}
-        if se > 0:
-            row["p"] = float(2 * t.sf(abs(mean) / se, n - 1))
-    return row, n
+    one = mean_of(values) if n else UNKNOWN
+    low, high = one.interval()
+    return {"drop": one.value, "lo": low, "hi": high, "p": one.p(0)}, n
 
 
 def _why_blank(centre: str, wd: Sequence[Floats]) -> str:

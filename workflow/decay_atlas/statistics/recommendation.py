@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
 from decay_atlas.statistics.censored import Estimate, combine_df, excess_scatter
+from decay_atlas.statistics.comparisons import mean_of
 from decay_atlas.statistics.deviation import cross_fitted_loss
 from decay_atlas.statistics.landscape import (
     COMBINATION,
@@ -210,8 +210,6 @@ def _loss(landscape: Landscape, lr: float, wd: float, average: Average) -> dict[
     losses = losses[np.isfinite(losses)]
     if len(losses) == 0:
         return {"note": "the grid does not reach this λ at this η, so its loss is not measured"}
-    mean = float(losses.mean())
-    if len(losses) == 1:
-        return {"loss": mean}
-    half = float(t.ppf(0.975, len(losses) - 1) * losses.std(ddof=1) / len(losses) ** 0.5)
-    return {"loss": mean, "loss_lo": mean - half, "loss_hi": mean + half}
+    one = mean_of(losses)
+    low, high = one.interval()
+    return {"loss": one.value} | ({"loss_lo": low, "loss_hi": high} if len(losses) > 1 else {})

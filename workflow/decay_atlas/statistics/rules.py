@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from decay_atlas.statistics import search
+from decay_atlas.statistics.comparisons import mean_of
 from decay_atlas.statistics.families import Recipes, families
 from decay_atlas.statistics.landscape import Direction, Floats, tabulate
 from decay_atlas.statistics.tuning import SAME, Case, cases
@@ -117,6 +117,5 @@ def _score(case: Case, quality: Floats, lr: float, wd: float) -> float:
 def _loss(loss: Floats, crossfit: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"loss": loss.mean(), "n": len(loss)}
     if crossfit and len(loss) > 1:
-        half = stats.t.ppf(0.975, len(loss) - 1) * loss.std(ddof=1) / len(loss) ** 0.5
-        row |= {"loss_lo": loss.mean() - half, "loss_hi": loss.mean() + half}
+        row["loss_lo"], row["loss_hi"] = mean_of(loss).interval()
     return row

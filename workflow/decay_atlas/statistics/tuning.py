@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from decay_atlas.statistics import search
+from decay_atlas.statistics.comparisons import mean_of
 from decay_atlas.statistics.landscape import Direction, Floats, Landscape, landscapes, tabulate
 from decay_atlas.statistics.selection import choose
 
@@ -225,8 +225,7 @@ def _row(
         return row | {"blank": row["blank"] or "no seed has the cells to score it"}
     row |= {"value": case.test.sign * value.mean(), "gap": gap.mean()}
     if case.crossfit and len(gap) > 1:
-        half = stats.t.ppf(0.975, len(gap) - 1) * gap.std(ddof=1) / np.sqrt(len(gap))
-        row |= {"gap_lo": gap.mean() - half, "gap_hi": gap.mean() + half}
+        row["gap_lo"], row["gap_hi"] = mean_of(gap).interval()
     if case.crossfit or case.selected_on != "value":
         row["optimism"] = float(np.nanmean(in_sample)) - value.mean()
     return row
