@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from decay_atlas.statistics.landscape import landscapes
-from decay_atlas.statistics.simulator import simulate, simulate_run, simulate_runs
+from decay_atlas.statistics.simulator import simulate, simulate_runs
 from decay_atlas.statistics.truth import Truth
 
 LR = [1e-4, 1e-3, 1e-2]
@@ -69,8 +69,7 @@ def test_a_run_depends_on_its_own_axes_and_the_seed_alone():
     joined = small.merge(large, on=axes, suffixes=("", "_large"))
     assert len(joined) == len(small)
     assert (joined["value"] == joined["value_large"]).all()
-    run = small.iloc[7]
-    assert simulate_run(run[axes].to_dict(), {})["value"] == run["value"]
+    assert simulate_runs(small.loc[[7], axes], Truth())["value"].item() == small.loc[7, "value"]
     assert not np.isclose(simulate(LR, WD, 3, seed=1)["value"], small["value"]).any()
 
 

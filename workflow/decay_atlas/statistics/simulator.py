@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -35,12 +35,6 @@ def simulate(
     seeds = range(seeds) if isinstance(seeds, int) else seeds
     grid = pd.DataFrame(product([dataset], [recipe], archs, lr, wd, seeds), columns=AXES)
     return simulate_runs(grid, Truth.parse(settings), direction)
-
-
-def simulate_run(run: Mapping[str, Any], settings: Mapping[str, Any], direction: Direction = "max") -> dict[str, Any]:
-    """Simulate one run (dataset, recipe, arch, lr, wd, seed): the numbers it has in any grid."""
-    table = simulate_runs(pd.DataFrame([dict(run)]), Truth.parse(settings), direction)
-    return {str(name): value for name, value in table.iloc[0].items()}
 
 
 def simulate_runs(
