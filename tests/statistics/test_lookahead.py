@@ -111,7 +111,7 @@ ENDS = horizons(20, 401)
 
 
 def test_one_base_rate_is_the_best_at_every_horizon() -> None:
-    eta = piecewise_schedule(ENDS)
+    eta = piecewise_schedule(ENDS, piecewise_factors(ENDS))
     assert len(eta) == ENDS[-1] == 401
     gammas = [bound(eta[:end]).gamma for end in ENDS]
     assert gammas == pytest.approx([bound(np.ones(21)).gamma] * len(ENDS), rel=1e-9)
@@ -154,7 +154,8 @@ def test_a_recipe_can_train_with_it() -> None:
     found = pieces(epochs=11, stage=3, steps_per_epoch=10)
     assert [epoch for epoch, _ in found] == [3, 6, 9]
     trained = multipliers({"name": "piecewise", "pieces": found}, 11, 10)
-    assert trained == pytest.approx(piecewise_schedule([30, 60, 90, 120])[:110], rel=1e-3)
+    ends = [30, 60, 90, 120]
+    assert trained == pytest.approx(piecewise_schedule(ends, piecewise_factors(ends))[:110], rel=1e-3)
     for stage in (0, 11):
         with pytest.raises(ValueError, match="shorter than the 11 epochs"):
             pieces(11, stage, 10)
@@ -165,12 +166,12 @@ def test_at_the_last_horizon_it_beats_sqrt_and_loses_to_linear_decay(stride: int
     found = compare(stride)
     assert found.improvement[-1] == pytest.approx(percent, abs=0.05)
     assert np.all(found.improvement[2:] > 0)
-    assert np.all(found.excess > 0)
+    assert np.all(found.piecewise > found.linear)
 
 
 def test_the_schedules_compared_take_the_rates_they_are_said_to_take() -> None:
     found = compare(20, 201, distance=2.0, gradient=3.0)
-    piecewise, sqrt = piecewise_schedule(found.ends), sqrt_schedule(201)
+    piecewise, sqrt = piecewise_schedule(found.ends, piecewise_factors(found.ends)), sqrt_schedule(201)
     kept = bound(sqrt[:21], 2.0, 3.0).gamma
     for k, end in enumerate(found.ends):
         assert found.piecewise[k] == pytest.approx(bound(piecewise[:end], 2.0, 3.0).least, rel=1e-9)

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decay_atlas.statistics.lookahead import bound, fit_log, linear_schedule, piecewise_schedule, sqrt_schedule
+from decay_atlas.statistics.lookahead import (
+    bound,
+    fit_log,
+    linear_schedule,
+    piecewise_factors,
+    piecewise_schedule,
+    sqrt_schedule,
+)
 from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
 
 STRIDE, LAST = 25, 200
@@ -27,10 +34,8 @@ def test_every_horizon_has_a_row_a_schedule(table: pd.DataFrame) -> None:
 @pytest.mark.parametrize("horizon", [26, 101, 176])
 def test_figures_are_those_of_the_schedules_cut_at_their_horizon(table: pd.DataFrame, horizon: int) -> None:
     at = table[(table["stride"] == STRIDE) & (table["horizon"] == horizon)].set_index("schedule")
-    whole = {
-        "sqrt": sqrt_schedule(LAST),
-        "piecewise": piecewise_schedule([26, 51, 76, 101, 126, 151, 176]),
-    }
+    ends = [26, 51, 76, 101, 126, 151, 176]
+    whole = {"sqrt": sqrt_schedule(LAST), "piecewise": piecewise_schedule(ends, piecewise_factors(ends))}
     for schedule, eta in whole.items():
         kept = bound(eta[:26]).gamma
         assert at.loc[schedule, "bound"] == pytest.approx(bound(eta[:horizon]).at(kept))

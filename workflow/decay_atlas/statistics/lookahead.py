@@ -107,13 +107,9 @@ def piecewise_factors(ends: Sequence[int] | Horizons) -> Floats:
     return np.array(factors)
 
 
-def piecewise_schedule(ends: Sequence[int] | Horizons) -> Floats:
-    """η_t of the look-ahead schedule of `piecewise_factors`, up to the last horizon.
-
-    Raises:
-        ValueError: see `piecewise_factors`.
-    """
-    return np.repeat(piecewise_factors(ends), np.diff(np.asarray(ends), prepend=0))
+def piecewise_schedule(ends: Sequence[int] | Horizons, factors: Floats) -> Floats:
+    """η_t of the look-ahead schedule with these factors (see `piecewise_factors`), up to the last horizon."""
+    return np.repeat(factors, np.diff(np.asarray(ends), prepend=0))
 
 
 def pieces(epochs: int, stage: int, steps_per_epoch: int) -> list[list[float]]:
@@ -150,11 +146,6 @@ class Comparison:
         """Percent by which the piecewise schedule's bound lies below that of 1/√t."""
         return 100 * (1 - self.piecewise / self.sqrt)
 
-    @property
-    def excess(self) -> Floats:
-        """Percent by which the piecewise schedule's bound lies above that of linear decay."""
-        return 100 * (self.piecewise / self.linear - 1)
-
 
 def compare(stride: int = 100, last: int = 10_001, distance: float = 1.0, gradient: float = 1.0) -> Comparison:
     """The bounds at T_k = 1 + k·`stride` up to `last`, for D = `distance` and G = `gradient`.
@@ -165,7 +156,7 @@ def compare(stride: int = 100, last: int = 10_001, distance: float = 1.0, gradie
     ends = horizons(stride, last)
     factors = piecewise_factors(ends)
     fixed = []
-    for eta in (np.repeat(factors, np.diff(ends, prepend=0)), sqrt_schedule(int(ends[-1]))):
+    for eta in (piecewise_schedule(ends, factors), sqrt_schedule(int(ends[-1]))):
         bounds = [bound(eta[:end], distance, gradient) for end in ends]
         fixed.append(np.array([one.at(bounds[0].gamma) for one in bounds]))
     linear = np.array([bound(linear_schedule(int(end)), distance, gradient).least for end in ends])

@@ -15,6 +15,7 @@ from decay_atlas.statistics.lookahead import (
     fit_log,
     fit_power,
     linear_schedule,
+    piecewise_schedule,
     sqrt_schedule,
 )
 
@@ -39,7 +40,7 @@ def lookahead(strides: Sequence[int], last: int = 10_001) -> pd.DataFrame:
         ends = both.ends
         rates = {
             "sqrt": sqrt_schedule(int(ends[-1])),
-            "piecewise": np.repeat(both.factors, np.diff(ends, prepend=0)),
+            "piecewise": piecewise_schedule(ends, both.factors),
         }
         columns = {
             "sqrt": (rates["sqrt"][ends - 1], both.sqrt, _gammas(rates["sqrt"], ends)),

@@ -39,7 +39,6 @@ class Plan:
     """
 
     study: str
-    rho_reference: float
     runs: int
     done: int
     jobs: int
@@ -78,7 +77,6 @@ def plan(
     unknown = [path for path in costs["first"] if path]
     return Plan(
         study=study["study"],
-        rho_reference=rho,
         runs=len(grid.runs),
         done=int(costs["done"].sum()),
         jobs=len(jobs),
