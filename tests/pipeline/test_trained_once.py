@@ -1,4 +1,4 @@
-"""A run is trained once (DESIGN.md): what trains, and what does not, after every kind of change."""
+"""A run is trained once: what trains, and what does not, after every kind of change."""
 
 from __future__ import annotations
 

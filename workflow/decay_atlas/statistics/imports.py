@@ -30,7 +30,7 @@ def import_runs(
     fill: Mapping[str, Any],
     metric: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Read CSV and parquet files into one table of runs. Source: DESIGN.md, Imported runs.
+    """Read CSV and parquet files into one table of runs.
 
     `columns` renames (theirs to ours; `accuracy` counts as value), `fill` sets columns that a file lacks,
     `metric` is the study's. Columns beyond `COLUMNS` are dropped.

@@ -21,7 +21,7 @@ COLUMNS = [*COMBINATION, "lr", "wd_opt", "value", "sd", "n_seeds", "wd_smooth", 
 
 
 def optima(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean") -> pd.DataFrame:
-    """Tabulate λ*(η), one row a combination and lr. Source: C, Optimum; DESIGN.md, Tables.
+    """Tabulate λ*(η), one row a combination and lr. Source: C, Optimum.
 
     `value` and `sd` are the average and the standard deviation over seeds at the optimum, in the metric's
     unit; `wd_smooth` the optimum between grid points (see `smoothing`), blank where it lies at an edge.

@@ -25,7 +25,8 @@ class Tolerance:
 
 
 def fit_tolerance(kappa: Floats, drop: Floats) -> Tolerance:
-    """Least-squares zone and curvature.
+    """Least-squares zone and curvature of `drop` at the deviation factors `kappa`, both of shape (n,).
+
     Raises:
         ValueError: there are too few figures for the two parameters.
     """
