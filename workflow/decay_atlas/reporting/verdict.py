@@ -12,7 +12,6 @@ from decay_atlas.reporting.fits import best_method, is_told
 from decay_atlas.reporting.words import (
     LAW_WORDS,
     Labels,
-    counted,
     fixed,
     interval,
     listed,
@@ -157,15 +156,21 @@ def _inside(optima: pd.DataFrame) -> str:
         return "No optimum could be located."
     # One seed tells nothing from anything; that is said elsewhere, and where the optima lie is worth saying.
     told = found[is_told(found) | (found["n_seeds"] == 1)] if "n_seeds" in found else found
-    if len(told) < len(found):
-        inside = int((told["edge"] == "none").sum())
-        rest = f"; {inside} of the {len(told)} that can lie inside the grid" if len(told) else ""
-        untold = f"{len(found) - len(told)} of {counted(len(found), 'optimum', 'optima')}"
-        return f"{untold} cannot be told from any other weight decay{rest}."
-    inside = int((found["edge"] == "none").sum())
-    if inside == len(found):
-        return f"All {counted(inside, 'optimum', 'optima')} lie inside the grid."
-    return f"{inside} of {counted(len(found), 'optimum', 'optima')} lie inside the grid, the rest at its edge."
+    inside, untold = int((told["edge"] == "none").sum()), len(found) - len(told)
+    if untold == 0:
+        return f"{_lie(inside, len(told), 'The only optimum', f'All {len(told)} optima', f'{len(told)} optima')}."
+    if len(told) == 0:
+        who = f"None of the {untold} optima can" if untold > 1 else "The only optimum cannot"
+        return f"{who} be told from any other weight decay."
+    rest = _lie(inside, len(told), "the other one", f"the other {len(told)} all", f"the other {len(told)}")
+    return f"{untold} of {len(found)} optima cannot be told from any other weight decay; {rest}."
+
+
+def _lie(inside: int, n: int, only: str, every: str, several: str) -> str:
+    """Where `n` optima lie, given what to call one alone, all, and those that some are of."""
+    if 0 < inside < n:
+        return f"{inside} of {several} {'lie' if inside > 1 else 'lies'} inside the grid, the rest at its edge"
+    return f"{only + ' lies' if n == 1 else every + ' lie'} {'inside' if inside else 'at the edge of'} the grid"
 
 
 def pooled(laws: pd.DataFrame) -> Sequence[str]:
