@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from decay_atlas.reporting.page import render
 from decay_atlas.reporting.plates import draw
+from decay_atlas.reporting.words import fixed, interval, number
 from decay_atlas.statistics.best import best
 from decay_atlas.statistics.epochs_law import epochs_law
 from decay_atlas.statistics.laws import laws
@@ -27,7 +31,8 @@ RECIPES = {
 }
 STUDY = {"study": "test", "metric": METRIC, "recipes": RECIPES, "statistics": {}}
 LR, WD = [0.01, 0.04, 0.16, 0.64], [0.001 * 4**k for k in range(7)]
-FIGURES = ("best", "epochs_law", "rules")
+PUBLISHED = [{"varies": "batch_size", "rho": [0.09, 0.11]}, {"varies": "epochs", "rho": [0.09, 0.09]}]
+FIGURES = ("best", "epochs_law", "rules", "robustness")
 
 
 def runs_of(recipes: list[str]) -> pd.DataFrame:
@@ -52,7 +57,7 @@ def tables_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "best": best(runs, "max", recipes=RECIPES),
         "epochs_law": epochs_law(runs, "max", recipes=RECIPES),
         "rules": rules(runs, "max", recipes=RECIPES),
-        "robustness": robustness(found["ratio"], found["laws"], recipes=RECIPES),
+        "robustness": robustness(found["ratio"], found["laws"], recipes=RECIPES, published=PUBLISHED),
     }
 
 
@@ -83,6 +88,7 @@ def test_one_recipe_alone_has_none_of_them() -> None:
         ("best", "adam 1.89 (1.69, 2.08)"),
         ("epochs_law", "power −0.97 (−1.00, −0.95) at η 0.010"),
         ("rules", "lost against tuning anew, on average rule 1"),
+        ("robustness", "0 of 5 slopes may be 1, 0 of 3 ρ as published"),
     ],
 )
 def test_a_figure_says_what_is_seen(name: str, words: str, whole: tuple[pd.DataFrame, dict[str, pd.DataFrame]]) -> None:
@@ -101,3 +107,32 @@ def test_an_optimum_at_an_edge_is_drawn_as_an_arrow(whole: tuple[pd.DataFrame, d
     tables = tables_of(cut)
     assert (tables["epochs_law"]["n_censored"] > 0).all()
     assert "too few optima inside the grid for a power" in draw("epochs_law", STUDY, cut, tables)
+
+
+def test_variants_have_their_slope_and_ratio_beside_the_published_one(
+    whole: tuple[pd.DataFrame, dict[str, pd.DataFrame]],
+) -> None:
+    svg = draw("robustness", STUDY, *whole)
+    labels = re.findall(r">([^<>]+)</text>", svg)
+    for name in ("first recipe: constant", "optimizer adam", "epochs 40", "epochs 80", "batch size 64"):
+        assert name in labels
+    table = whole[1]["robustness"].set_index("recipe")
+    row = table.loc["large"]
+    words = f"batch size 64: slope {fixed(row['slope'])} {interval(row['slope_lo'], row['slope_hi'])}, ρ "
+    assert f"{words}{number(row['rho'])}, published 0.090 … 0.11" in svg
+    assert "Not drawn" not in svg
+
+
+def test_variants_with_no_optimum_inside_the_grid_are_counted_not_drawn(
+    whole: tuple[pd.DataFrame, dict[str, pd.DataFrame]],
+) -> None:
+    runs, tables = whole
+    lost = tables["robustness"].copy()
+    lost.loc[lost["recipe"] == "adam", ["rho", "rho_lo", "rho_hi", "slope", "slope_lo", "slope_hi"]] = np.nan
+    lost.loc[lost["recipe"] == "long", ["slope", "slope_lo", "slope_hi"]] = np.nan
+    svg = draw("robustness", STUDY, runs, {"robustness": lost})
+    assert "optimizer adam" not in svg
+    assert "1 variant with no optimum" in svg
+    assert svg.count("too few inside") == 1
+    none = lost.assign(rho=np.nan, slope=np.nan)
+    assert "none has a ratio or a slope" in draw("robustness", STUDY, runs, {"robustness": none})

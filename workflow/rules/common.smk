@@ -173,6 +173,7 @@ REPORTED = {
         "best figure",
         "epochs_law figure",
         "rules figure",
+        "robustness figure",
         "adaptive figure",
         "best table",
         "epochs_law table",

@@ -11,6 +11,7 @@ FIGURES = [
     "best",
     "epochs_law",
     "rules",
+    "robustness",
     "adaptive",
 ]
 STAGES = [

@@ -11,12 +11,13 @@ from decay_atlas.reporting.figures import curves, forests, profiles, recipes, st
 from decay_atlas.reporting.figures.adaptive import adaptive_plot
 from decay_atlas.reporting.figures.landscapes import landscapes
 from decay_atlas.reporting.figures.optima import optima_plot
+from decay_atlas.reporting.figures.robustness import variants
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
 NAMES = (
     *("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance"),
-    *("best", "epochs_law", "rules", "adaptive"),
+    *("best", "epochs_law", "rules", "robustness", "adaptive"),
 )
 """Every study has a file of each name; one that has nothing to show says why."""
 
@@ -49,6 +50,7 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "best": lambda: recipes.gains(table(tables, "best"), metric),
         "epochs_law": lambda: recipes.epochs(table(tables, "epochs_law"), table(tables, "optima"), study["recipes"]),
         "rules": lambda: recipes.rules(table(tables, "rules"), metric),
+        "robustness": lambda: variants(table(tables, "robustness")),
         "adaptive": lambda: adaptive_plot(tables, metric),
     }
     with style.styled():

@@ -40,12 +40,7 @@ def _slopes_panel(laws: pd.DataFrame, where: str) -> Panel:
     title = f"{where}: {_slopes_seen(verdicts)}"
     rows_high = 0.42 * max(2, len(archs))
     figure, axes = style.new(title, height=1.5 + rows_high)
-    for law, slope in LAWS.items():
-        axes.axvline(slope, color=style.LAW_COLOURS[law], dashes=style.LAW_DASHES[law], lw=1.2)
-        axes.annotate(
-            law, (slope, 1), (0, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
-            ha="center", va="bottom", color=INK, fontsize=style.TYPE - 0.5,
-        )  # fmt: skip
+    law_lines(axes)
     methods = [m for m in METHODS if m in set(laws["method"])]
     for step, method in enumerate(methods):
         rows = laws[laws["method"] == method]
@@ -53,7 +48,7 @@ def _slopes_panel(laws: pd.DataFrame, where: str) -> Panel:
         strong = step == 0
         alpha = 1.0 if strong else 0.55
         for height, row in zip(y, rows.to_dict("records"), strict=True):
-            _whisker(axes, row["slope_lo"], row["slope_hi"], height, 1.8 if strong else 1.0, alpha)
+            whisker(axes, row["slope_lo"], row["slope_hi"], height, 1.8 if strong else 1.0, alpha)
         inside = rows["slope"].clip(-WIDEST, WIDEST)
         axes.plot(
             inside, y, METHOD_MARKERS[method], ls="", color=INK, ms=5 if strong else 4, alpha=alpha,
@@ -61,7 +56,7 @@ def _slopes_panel(laws: pd.DataFrame, where: str) -> Panel:
         )  # fmt: skip
     reach = np.nanmax(np.abs(laws[["slope", "slope_lo", "slope_hi"]].clip(-WIDEST, WIDEST).to_numpy(float)))
     axes.set_xlim(-max(1.3, reach * 1.05), max(1.3, reach * 1.05))
-    _rows(axes, ["all pooled" if arch == POOLED else arch for arch in archs])
+    label_rows(axes, ["all pooled" if arch == POOLED else arch for arch in archs])
     axes.set_xlabel("slope b of λ* ∝ η^b, with 95 % interval")
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.6 / (rows_high + 0.5)), ncols=1)
     words = [f"{row['arch']} {number(row['slope'])}, {row['verdict']}" for row in verdicts.to_dict("records")]
@@ -76,17 +71,37 @@ def _slopes_seen(verdicts: pd.DataFrame) -> str:
     return "; ".join(f"{verdict} in {n}" for verdict, n in counts.items()) + f" of {len(verdicts)} architectures"
 
 
-def _whisker(axes: Axes, lo: float, hi: float, y: float, width: float, alpha: float = 1.0, colour: str = INK) -> None:
+def law_lines(axes: Axes) -> None:
+    """A named line at the slope of each law."""
+    for law, slope in LAWS.items():
+        axes.axvline(slope, color=style.LAW_COLOURS[law], dashes=style.LAW_DASHES[law], lw=1.2)
+        axes.annotate(
+            law, (slope, 1), (0, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
+            ha="center", va="bottom", color=INK, fontsize=style.TYPE - 0.5,
+        )  # fmt: skip
+
+
+def whisker(
+    axes: Axes,
+    lo: float,
+    hi: float,
+    y: float,
+    width: float,
+    alpha: float = 1.0,
+    within: tuple[float, float] = (-WIDEST, WIDEST),
+) -> None:
+    """An interval at height `y`; an arrow where it goes on beyond the part that is shown."""
     if is_missing(lo) or is_missing(hi):
         return
-    low, high = max(lo, -WIDEST), min(hi, WIDEST)
-    axes.plot([low, high], [y, y], color=colour, lw=width, alpha=alpha, solid_capstyle="butt")
+    low, high = max(lo, within[0]), min(hi, within[1])
+    axes.plot([low, high], [y, y], color=INK, lw=width, alpha=alpha, solid_capstyle="butt")
     for end, beyond, marker in ((low, lo < low, "<"), (high, hi > high, ">")):
         if beyond:
-            axes.plot(end, y, marker, color=colour, ms=4, alpha=alpha, clip_on=False)
+            axes.plot(end, y, marker, color=INK, ms=4, alpha=alpha, clip_on=False)
 
 
-def _rows(axes: Axes, names: list[str]) -> None:
+def label_rows(axes: Axes, names: list[str]) -> None:
+    """Rows from top to bottom, one a name."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.45, -0.55)
     axes.tick_params(axis="y", length=0)
@@ -131,7 +146,7 @@ def _ratio_panel(ratio: pd.DataFrame, where: str, reference: float) -> Panel:
             axes.plot(span, [y + 0.3] * 2, color=style.LAW_COLOURS["ratio"], lw=1.4)
             axes.plot(row["rho_published"], y + 0.3, "D", ms=4, color=style.LAW_COLOURS["ratio"])
     axes.axvline(reference, color=style.LAW_COLOURS["ratio"], dashes=style.LAW_DASHES["ratio"], lw=1.2)
-    _rows(axes, archs)
+    label_rows(axes, archs)
     if logarithmic:
         axes.set_xlim(least, max(positive.max(), reference) * 2)
         decades = [m * 10.0**k for k in range(-9, 5) for m in (1, 3)]
