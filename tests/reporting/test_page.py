@@ -152,3 +152,11 @@ def test_cost_is_the_sum_of_recorded_times() -> None:
     row = cost(runs).iloc[0]
     assert row["device_hours"] == pytest.approx(len(runs) / 2)
     assert row["minutes"] == 30
+
+
+def test_a_run_that_devices_share_takes_the_hours_of_all_of_them() -> None:
+    runs = simulate(LR, WD, 2).assign(seconds=1800.0, n_devices=4)
+    runs.loc[runs["seed"] == 1, "n_devices"] = np.nan  # imported, say: one device
+    row = cost(runs).iloc[0]
+    assert row["device_hours"] == pytest.approx(len(runs) / 2 * (4 + 1) / 2)
+    assert row["minutes"] == 30

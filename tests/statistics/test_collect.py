@@ -97,6 +97,7 @@ def test_a_row_a_record_in_the_order_asked_for(tmp_path: Path, grid: list[str]) 
         "dog": 0.016,
         "evaluations": '{"pruning": {"0.9": 12.5}}',
         "device": "a processor",
+        "n_devices": 1,
         "node": "somewhere",
         "slurm_job": "17",
         "versions": "numpy 2.2.0, torch 2.9.0",
@@ -112,6 +113,12 @@ def test_no_records_make_an_empty_table_of_the_same_columns(tmp_path: Path) -> N
 
 def test_any_recorded_score_can_be_the_value(tmp_path: Path, grid: list[str]) -> None:
     assert set(collect(grid, "test_loss_best", tmp_path)["value"]) == {0.25}
+
+
+def test_the_devices_that_shared_a_run_are_counted(tmp_path: Path) -> None:
+    shared = {"type": "cuda", "name": "A100", "count": 4}
+    paths = [write(tmp_path, run_of(seed=0), device=shared), write(tmp_path, run_of(seed=1))]
+    assert collect(paths, "test_best", tmp_path)["n_devices"].tolist() == [4, 1]
 
 
 def test_a_diverged_run_is_a_row_like_any_other(tmp_path: Path) -> None:

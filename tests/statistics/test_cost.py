@@ -19,8 +19,8 @@ def grid_of(epochs: int, recipe: str = "r", **more: Any) -> Grid:
     return Grid([block], {("d", recipe, "a"): settings})
 
 
-def record(run: Run, root: Path, seconds: float, status: str = "ok") -> None:
-    device = {"type": "cuda", "name": "A100"}
+def record(run: Run, root: Path, seconds: float, status: str = "ok", **more: Any) -> None:
+    device = {"type": "cuda", "name": "A100", **more}
     write_json(root / run.path, {"format": 1, "status": status, "seconds": seconds, "device": device})
 
 
@@ -63,6 +63,16 @@ def test_another_recipes_time_is_scaled_by_epochs(tmp_path: Path) -> None:
     row = row_of(grid_of(epochs=30), tmp_path)
     assert row["seconds"] == 180.0
     assert row["basis"] == "recipe short, scaled by epochs on A100"
+
+
+def test_hours_are_those_of_all_devices_that_share_a_run(tmp_path: Path) -> None:
+    other = grid_of(epochs=10, recipe="short")
+    record(other.runs[0], tmp_path, 60.0, count=4)
+    settle(other, tmp_path)
+    own, like = row_of(other, tmp_path), row_of(grid_of(epochs=30), tmp_path)
+    assert (own["seconds"], own["hours"]) == pytest.approx((60.0, 11 * 4 / 60))
+    assert (like["seconds"], like["hours"]) == pytest.approx((180.0, 12 * 4 * 3 / 60))
+    assert own["basis"] == "records of these settings on 4 × A100"
 
 
 def test_a_recipe_on_fewer_images_or_without_settings_is_not_alike(tmp_path: Path) -> None:

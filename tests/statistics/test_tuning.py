@@ -42,6 +42,14 @@ def test_costs_are_counted_in_cells_runs_and_hours():
     assert set(rows(table, "random")["budget"]) == {2, 4, 5, 8, 16, 32}
 
 
+def test_a_run_that_four_devices_share_costs_four_times_its_hours():
+    runs = simulate(LR, WD, 3).assign(seconds=3600.0)
+    runs["n_devices"] = np.where(runs["lr"] == LR[0], 4, 1)
+    table = tuning(runs, "max", start=(1e-3, 0.1))
+    assert row(table, "full-2d")["device_hours"] == pytest.approx(33 * 4 + 132)
+    assert row(table, "product-1d")["device_hours"] == pytest.approx(3 * 4 + 12)
+
+
 def test_on_a_flat_landscape_a_gap_is_noise_about_zero():
     # In-sample, the best of 55 noisy cells beats the best of 5 by about 0.5 pp; cross-fitted, by nothing.
     flat = {"curvature": 0.0, "lr_curvature": 0.0, "no_decay": 0.0, "seed_sd": 1.0}

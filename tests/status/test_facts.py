@@ -44,6 +44,19 @@ def test_states_add_up_and_hours_are_those_of_like_runs(folder: Folder) -> None:
     assert math.isnan(other.hours_left)
 
 
+def test_hours_count_every_device_and_the_time_left_that_of_the_jobs(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *rest = folder.runs(arch="resnet50")
+    folder.train([first], seconds=1800, device={"type": "cuda", "name": "A100", "count": 4})
+    folder.train(folder.runs(arch="vit_small"))
+    known(monkeypatch, *(run.path for run in folder.runs(**CELL)))
+    status = folder.status()
+    assert [row.hours for row in status.rows] == pytest.approx([2, 12])
+    assert [row.hours_left for row in status.rows] == pytest.approx([len(rest) * 2, 0])
+    assert status.seconds_left == pytest.approx(len(rest) * 1800)
+
+
 def test_a_complete_study_has_nothing_left(folder: Folder) -> None:
     folder.train(folder.runs())
     status = folder.status()

@@ -42,6 +42,7 @@ def test_two_processes_make_the_losses_of_one_and_either_can_go_on(
     record = Run("digits", "quick", "tiny", digest_of(rich), 0.01, 0.1, 0).path
     assert train_pack(rich, [record], digits, "serial", "cpu") == []
     alone = history(record)
+    assert read_record(record)["device"]["count"] == 1
 
     Path(record).unlink()
     staged(record).unlink()
@@ -50,6 +51,7 @@ def test_two_processes_make_the_losses_of_one_and_either_can_go_on(
     assert process.returncode == 0, log
     assert log.count("[1/1] tiny") == 1  # one of them tells
     together = history(record)
+    assert read_record(record)["device"]["count"] == 2
     for name, values in alone.items():
         assert together[name] == pytest.approx(values, rel=2e-4), name
 

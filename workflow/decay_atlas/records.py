@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,11 @@ def is_whole(path: str | Path, settings: dict[str, Any]) -> bool:
         return bool(read_record(path).get("settings") == settings)
     except RecordError:
         return False
+
+
+def device_count(record: Mapping[str, Any]) -> int:
+    """How many devices trained a run together; one where its record does not say."""
+    return int((record.get("device") or {}).get("count", 1))
 
 
 def staged(path: str | Path) -> Path:

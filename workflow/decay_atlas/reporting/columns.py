@@ -213,7 +213,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("strategy", "strategy", "How (η, λ) is searched. 1d protocols tie λ to η; tied: really trained."),
         Column("budget", "cells", "Distinct (η, λ) cells trained.", "significant", reason="blank"),
         Column(
-            "device_hours", "device-hours", "Measured time of those cells.", "significant", "no timings", reason="blank"
+            "device_hours",
+            "device-hours",
+            "Measured time of those cells, of all devices.",
+            "significant",
+            "no timings",
+            reason="blank",
         ),
         Column("value", "{metric} ({unit})", "What it would have found.", "value", reason="blank"),
         Column("gap", "lost ({pp})", "Against the full grid on the same seeds.", "fixed", reason="blank"),
@@ -301,7 +306,13 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("runs", "runs", "Runs in the table.", "count"),
         Column("diverged", "diverged", "Runs that diverged.", "count"),
         Column("minutes", "minutes a run", "Mean time of a run.", "significant", "no timings were recorded"),
-        Column("device_hours", "device-hours", "Sum over runs.", "significant", "no timings were recorded"),
+        Column(
+            "device_hours",
+            "device-hours",
+            "Sum over runs and their devices.",
+            "significant",
+            "no timings were recorded",
+        ),
         Column("devices", "device", "Where they ran."),
     ),
     "plan_cost": (
@@ -310,7 +321,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("done", "done", "Those that are recorded already.", "count"),
         Column("minutes", "minutes a run", "Median of like runs.", "significant", "no like run was recorded"),
         Column(
-            "hours", "device-hours left", "Of the runs that are not done.", "significant", "no like run was recorded"
+            "hours",
+            "device-hours left",
+            "Of the runs that are not done, of all devices.",
+            "significant",
+            "no like run was recorded",
         ),
         Column("basis", "known from", "Which recorded runs the time comes from."),
     ),

@@ -17,6 +17,7 @@ from decay_atlas.reporting.limits import limits
 from decay_atlas.reporting.verdict import pooled, verdict
 from decay_atlas.reporting.widening import widening
 from decay_atlas.reporting.words import Metric, counted, number
+from decay_atlas.statistics.device_time import device_seconds
 from decay_atlas.statistics.landscape import COMBINATION
 
 TITLES = {
@@ -106,17 +107,16 @@ def summary(runs: pd.DataFrame) -> list[tuple[str, str]]:
 
 def cost(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs, diverged runs and device time of every combination."""
-    columns = runs.reindex(columns=[*COMBINATION, "seconds", "status", "device"])
+    columns = runs.reindex(columns=[*COMBINATION, "seconds", "n_devices", "status", "device"])
     rows = []
     for names, part in columns.groupby(COMBINATION, sort=False, observed=True):
-        seconds = part["seconds"].astype(float)
         rows.append(
             {
                 **dict(zip(COMBINATION, names, strict=True)),
                 "runs": len(part),
                 "diverged": int((part["status"] == "diverged").sum()),
-                "minutes": seconds.mean() / 60,
-                "device_hours": seconds.sum(min_count=1) / 3600,
+                "minutes": part["seconds"].astype(float).mean() / 60,
+                "device_hours": device_seconds(part).sum(min_count=1) / 3600,
                 "devices": ", ".join(sorted(set(part["device"].dropna().astype(str)) - {"", "nan", "None"})),
             }
         )

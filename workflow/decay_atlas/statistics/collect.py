@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from decay_atlas.grid import Run, dataset_folder, digest_of
-from decay_atlas.records import SCORES, RecordError, read_record
+from decay_atlas.records import SCORES, RecordError, device_count, read_record
 
 COLUMNS = {
     "dataset": "str",
@@ -28,6 +28,7 @@ COLUMNS = {
     "dog": "float64",
     "evaluations": "str",
     "device": "str",
+    "n_devices": "int64",
     "node": "str",
     "slurm_job": "str",
     "versions": "str",
@@ -111,6 +112,7 @@ def _row(path: str, record: Mapping[str, Any], score: str) -> dict[str, Any]:
         "dog": (record.get("dog") or {}).get("dog", np.nan),
         "evaluations": json.dumps(record.get("evaluations") or {}),
         "device": record["device"]["name"],
+        "n_devices": device_count(record),
         "node": record["node"],
         "slurm_job": (record.get("slurm") or {}).get("job_id", ""),
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(record.get("versions", {}).items())),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from decay_atlas.grid import Grid, Run
-from decay_atlas.records import RecordError, read_record
+from decay_atlas.records import RecordError, device_count, read_record
 
 SAMPLE = 20
 """Records read to time the runs of one combination."""
@@ -19,9 +19,12 @@ SAMPLE = 20
 UNKNOWN = "unknown, time one cell first"
 
 
-class _Timing(NamedTuple):
+class Timing(NamedTuple):
+    """Median seconds of a run, the same times its devices, both NaN where unknown, and how that is known."""
+
     seconds: float
-    devices: str
+    device_seconds: float
+    basis: str
 
 
 def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
@@ -29,14 +32,14 @@ def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
 
     Seconds a run are the median of records of the same settings, else of another recipe of the same data set
     and architecture that trains on as many images, scaled by epochs. Returns dataset, recipe, arch, runs, done,
-    seconds (NaN where unknown), hours (of what is missing), basis (how the time is known), and first: the
-    record of the run to time where it is not.
+    seconds (NaN where unknown), hours (of what is missing, over all devices that share a run), basis (how the
+    time is known), and first: the record of the run to time where it is not.
     """
     rows = []
     for (dataset, recipe, arch, digest), members in groupby(sorted(grid.runs, key=combination), combination):
         runs = list(members)
         done = sum((root / run.path).exists() for run in runs)
-        seconds, basis = seconds_a_run(runs[0], grid.settings[digest], root)
+        timing = timing_of(runs[0], grid.settings[digest], root)
         rows.append(
             {
                 "dataset": dataset,
@@ -44,10 +47,10 @@ def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
                 "arch": arch,
                 "runs": len(runs),
                 "done": done,
-                "seconds": seconds,
-                "hours": (len(runs) - done) * seconds / 3600 if done < len(runs) else 0.0,
-                "basis": basis,
-                "first": runs[0].path if basis == UNKNOWN else "",
+                "seconds": timing.seconds,
+                "hours": (len(runs) - done) * timing.device_seconds / 3600 if done < len(runs) else 0.0,
+                "basis": timing.basis,
+                "first": runs[0].path if timing.basis == UNKNOWN else "",
             }
         )
     return pd.DataFrame(rows)
@@ -58,19 +61,21 @@ def combination(run: Run) -> tuple[str, str, str, str]:
     return run.dataset, run.recipe, run.arch, run.digest
 
 
-def seconds_a_run(run: Run, settings: dict[str, Any], root: Path) -> tuple[float, str]:
-    """Median seconds of runs like `run`, NaN where there are none, and how they are alike."""
+def timing_of(run: Run, settings: dict[str, Any], root: Path) -> Timing:
+    """What runs like `run` took, and how they are alike."""
     if "simulate" in settings:
-        return 0.0, "simulated, nothing is trained"
-    if (own := _recorded((root / run.path).parent)) is not None:
-        return own.seconds, f"records of these settings{own.devices}"
+        return Timing(0.0, 0.0, "simulated, nothing is trained")
+    if (own := _recorded((root / run.path).parent, "records of these settings")) is not None:
+        return own
     epochs = settings.get("recipe", {}).get("epochs")
     for folder in sorted((root / "results/runs" / run.dataset).glob(f"*/{run.arch}/*")):
         other = _settings(folder)
-        if epochs and _alike(settings, other) and (like := _recorded(folder)) is not None:
-            share = epochs / other["recipe"]["epochs"]
-            return like.seconds * share, f"recipe {folder.parts[-3]}, scaled by epochs{like.devices}"
-    return float("nan"), UNKNOWN
+        if epochs and _alike(settings, other):
+            like = _recorded(folder, f"recipe {folder.parts[-3]}, scaled by epochs")
+            if like is not None:
+                share = epochs / other["recipe"]["epochs"]
+                return like._replace(seconds=like.seconds * share, device_seconds=like.device_seconds * share)
+    return Timing(float("nan"), float("nan"), UNKNOWN)
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -91,10 +96,10 @@ def _alike(settings: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
-def _recorded(folder: Path) -> _Timing | None:
+def _recorded(folder: Path, basis: str) -> Timing | None:
     """The median time of a folder's runs, of those that went to their end where there are any."""
-    whole: list[float] = []
-    stopped: list[float] = []
+    whole: list[tuple[float, float]] = []
+    stopped: list[tuple[float, float]] = []
     devices = set()
     for path in sorted(folder.glob("lr*.json"))[:SAMPLE]:
         try:
@@ -102,10 +107,12 @@ def _recorded(folder: Path) -> _Timing | None:
             seconds = float(record["seconds"])
         except (RecordError, KeyError, TypeError):
             continue
-        (whole if record["status"] == "ok" else stopped).append(seconds)
+        count = device_count(record)
+        (whole if record["status"] == "ok" else stopped).append((seconds, seconds * count))
         device = record.get("device")
         if isinstance(device, dict) and device.get("name"):
-            devices.add(str(device["name"]))
+            devices.add(f"{count} × {device['name']}" if count > 1 else str(device["name"]))
     if not whole and not stopped:
         return None
-    return _Timing(float(np.median(whole or stopped)), f" on {', '.join(sorted(devices))}" if devices else "")
+    seconds, device_seconds = np.median(whole or stopped, axis=0).tolist()
+    return Timing(seconds, device_seconds, f"{basis} on {', '.join(sorted(devices))}" if devices else basis)

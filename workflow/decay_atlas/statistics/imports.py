@@ -13,7 +13,7 @@ from decay_atlas.records import SCORES
 from decay_atlas.statistics.landscape import AXES, COMBINATION
 
 NEEDED = [*AXES, "value"]
-TRAINED = ["weight_norm", "dog", "evaluations"]
+TRAINED = ["n_devices", "weight_norm", "dog", "evaluations"]
 """Columns that only the table of a study that was trained has: those of an archive."""
 TEXTS = [*COMBINATION, "status", "device", "evaluations"]
 COLUMNS = [*NEEDED, *SCORES, "status", "seconds", "device", *TRAINED]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from decay_atlas.statistics import search
 from decay_atlas.statistics.comparisons import mean_of
+from decay_atlas.statistics.device_time import device_seconds
 from decay_atlas.statistics.landscape import Direction, Floats, Landscape, landscapes, tabulate
 from decay_atlas.statistics.selection import choose
 
@@ -34,7 +35,7 @@ SAME = 1e-6
 
 @dataclass(frozen=True)
 class Case:
-    """One combination, ready to search: arrays of shape (lr, wd, seed), quality higher when better."""
+    """One combination, ready to search: arrays of shape (lr, wd, seed), quality higher when better, time of devices."""
 
     test: Landscape
     select: Floats
@@ -93,11 +94,12 @@ def tuning(
     belongs to it, searches select on that, else on value.
 
     Returns one row per dataset × recipe × arch × strategy (× budget), columns as `COLUMNS`: budget counts
-    distinct (lr, wd) cells and runs their runs over all seeds; value is in the metric's unit; gap is the loss
-    of quality against full-2d on the same seeds, with its 95 % t interval over seeds; constant is what a
-    one-dimensional protocol holds fixed; points says whether its cells were trained or interpolated in
-    log λ; missed counts the lr it cannot reach without extrapolating, so with missed > 0 the true gap may be
-    smaller; optimism is what selecting and reporting on the same test runs would add to value.
+    distinct (lr, wd) cells, runs their runs over all seeds, and device_hours the time of all devices that trained
+    them; value is in the metric's unit; gap is the loss of quality against full-2d on the same seeds, with its
+    95 % t interval over seeds; constant is what a one-dimensional protocol holds fixed; points says whether its
+    cells were trained or interpolated in log λ; missed counts the lr it cannot reach without extrapolating, so
+    with missed > 0 the true gap may be smaller; optimism is what selecting and reporting on the same test runs
+    would add to value.
 
     Raises:
         ValueError: the table of runs lacks a column or holds a run twice, or a constant is not positive.
@@ -118,7 +120,7 @@ def cases(runs: pd.DataFrame, direction: Direction) -> list[Case]:
     select = _selection_score(runs)
     selects = tests if select == "value" else landscapes(runs, direction, select)
     seconds = (
-        landscapes(runs.drop(columns="status", errors="ignore"), "max", "seconds")
+        landscapes(runs.drop(columns="status", errors="ignore").assign(seconds=device_seconds), "max", "seconds")
         if "seconds" in runs
         else [None] * len(tests)
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from decay_atlas.config import Config, grid_of
 from decay_atlas.grid import Pack, Run, dataset_folder, number_text
-from decay_atlas.records import RecordError, read_summary
+from decay_atlas.records import RecordError, device_count, read_summary
 from decay_atlas.status import logs
 from decay_atlas.status.jobs import Jobs, checkpoints, jobs_of, last_written
 from decay_atlas.status.model import Failure, Row, Slow, Status, Work
@@ -48,7 +48,8 @@ class Reader:
         if path not in self._known or self._known[path][0] != stamp:
             try:
                 record = read_summary(self._root / path)
-                found: dict[str, Any] | RecordError = {key: record.get(key) for key in ("status", "seconds", "node")}
+                kept = {key: record.get(key) for key in ("status", "seconds", "node")}
+                found: dict[str, Any] | RecordError = {**kept, "devices": device_count(record)}
             except RecordError as error:
                 found = RecordError(str(error).replace(f"{self._root / path}", path))
             self._known[path] = (stamp, found)
@@ -153,24 +154,24 @@ class _Look:
             counts = {state: states.count(state) for state in STATES}
             seconds = {run: self._seconds(run) for run in runs if self._seconds(run)}
             left = counts["running"] + counts["failed"] + counts["missing"] - self._ahead.get(names, 0.0)
-            hours = sum(seconds.values()) / 3600
-            self.status.rows.append(Row(*names[:3], counts, hours, self._hours(runs[0], left)))
+            hours = sum(seconds[run] * self._of(run, "devices") for run in seconds) / 3600
+            self.status.rows.append(Row(*names[:3], counts, hours, *self._left(runs[0], left)))
             slow += self._slow({run: seconds[run] for run in seconds if self._states[run.path] == "done"})
         self.status.slow = sorted(slow, key=lambda cell: cell.times, reverse=True)[:SLOWEST]
 
     def _seconds(self, run: Run) -> float:
-        record = self._records[run.path]
-        seconds = record.get("seconds") if isinstance(record, dict) else None
+        seconds = self._of(run, "seconds")
         return float(seconds) if isinstance(seconds, int | float) else 0.0
 
-    def _hours(self, run: Run, runs: float) -> float:
-        """Device-hours of so many runs like one."""
+    def _left(self, run: Run, runs: float) -> tuple[float, float]:
+        """Device-hours of so many runs like one, and the seconds of one job that trains them."""
         if not runs:
-            return 0.0
+            return 0.0, 0.0
         # pandas comes with it and takes half a second, which a study that is done need not wait for
-        from decay_atlas.statistics.cost import seconds_a_run
+        from decay_atlas.statistics.cost import timing_of
 
-        return runs * seconds_a_run(run, self._grid.settings[run.digest], self._root)[0] / 3600
+        timing = timing_of(run, self._grid.settings[run.digest], self._root)
+        return runs * timing.device_seconds / 3600, runs * timing.seconds
 
     def _slow(self, seconds: Mapping[Run, float]) -> list[Slow]:
         """The slow cells of a combination."""
@@ -186,15 +187,16 @@ class _Look:
             if mean < SLOW * usual:
                 continue
             runs = cells[lr, wd]
-            nodes = sorted({str(self._node(run)) for run in runs if self._node(run)})
+            nodes = sorted({str(self._of(run, "node")) for run in runs if self._of(run, "node")})
             where = ", ".join(nodes) if len(nodes) <= NODES else f"{len(nodes)} machines"
             name = f"{' '.join(_names(runs[0])[:3])} lr {number_text(lr)} wd {number_text(wd)}"
             found.append(Slow(name, mean, mean / usual, where))
         return found
 
-    def _node(self, run: Run) -> str | None:
+    def _of(self, run: Run, key: str) -> Any:
+        """What a run's record says; None where there is no sound one."""
         record = self._records[run.path]
-        return record["node"] if isinstance(record, dict) else None
+        return record[key] if isinstance(record, dict) else None
 
 
 def _names(run: Run) -> Names:

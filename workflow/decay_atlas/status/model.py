@@ -13,7 +13,8 @@ class Row:
     """One data set × recipe × architecture: its runs by state, and device time.
 
     The states are done, running (in a job that runs now), failed, diverged and missing; they add up to `runs`.
-    `hours_left` is NaN where no like run was timed.
+    `hours` and `hours_left` count every device that shares a run; `seconds_left` are those of one job that would train
+    all that is left. What is left is NaN where no like run was timed.
     """
 
     dataset: str
@@ -22,6 +23,7 @@ class Row:
     states: dict[str, int]
     hours: float
     hours_left: float
+    seconds_left: float
 
     @property
     def runs(self) -> int:
@@ -93,5 +95,5 @@ class Status:
     @property
     def seconds_left(self) -> float:
         """With as many jobs at work as now, until all is trained; NaN where unknown or nothing is at work."""
-        hours = sum(row.hours_left for row in self.rows)
-        return hours * 3600 / len(self.work) if self.work else math.nan
+        seconds = sum(row.seconds_left for row in self.rows)
+        return seconds / len(self.work) if self.work else math.nan

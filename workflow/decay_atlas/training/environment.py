@@ -39,15 +39,15 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def about(device: torch.device, threads: int) -> dict[str, Any]:
-    """What a record says beside its result, and what decides none of it.
+def about(device: torch.device, threads: int, count: int = 1) -> dict[str, Any]:
+    """What a record says beside its result, and what decides none of it; `count` devices train the run together.
 
     Returns:
-        The keys `device` (type, name, threads), `versions` (by package), `node`, `slurm` (see `SLURM`; None outside
-        a SLURM job) and `source` (see `source`).
+        The keys `device` (type, name, threads, count), `versions` (by package), `node`, `slurm` (see `SLURM`; None
+        outside a SLURM job) and `source` (see `source`).
     """
     return {
-        "device": {"type": device.type, "name": device_name(device), "threads": threads},
+        "device": {"type": device.type, "name": device_name(device), "threads": threads, "count": count},
         "versions": versions(),
         "node": platform.node(),
         "slurm": slurm_job(),

@@ -89,7 +89,7 @@ class _Trainer:
     ) -> None:
         self._settings, self._data, self._device = settings, data, device
         self._world, self._progress = world, progress
-        self._about = about(device, threads)
+        self._about = about(device, threads, world.size)
         self._digest = digest_of(settings)
         self._pack: list[Path] = []
         self._missing: set[Path] = set()
