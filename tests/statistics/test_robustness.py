@@ -66,6 +66,14 @@ def test_the_published_ratio_of_the_like_variant_stands_beside_it(table):
     assert theirs.loc["both"].isna().all()
 
 
+def test_variants_of_another_optimizers_recipe_have_no_published_ratio():
+    runs = pd.concat(simulate(LR, WD, 2, recipe=name, law="ratio") for name in ("sgd", "both"))
+    figures = published("coupling")[1]["robustness"]
+    found = robustness(ratio(runs, "max"), laws(runs, "max"), recipes=RECIPES, published=figures)
+    assert found["varies"].tolist() == ["", "epochs"]
+    assert found[["rho_published_lo", "rho_published_hi"]].isna().all(axis=None)
+
+
 def test_ratio_and_slope_are_those_of_the_landscape(table):
     assert table.loc["base", "rho"] == pytest.approx(0.1, rel=0.1)
     assert table.loc["step", "rho"] == pytest.approx(0.05, rel=0.1)

@@ -20,6 +20,8 @@ COLUMNS = [
     *["slope", "slope_lo", "slope_hi", "product", "verdict", "n_interior", "n_censored"],
 ]
 METHOD = "censored"
+OPTIMIZER = "adamw"
+"""That of the recipe whose variants were published: ratios of another one's are no figures to compare with."""
 
 
 def robustness(
@@ -33,7 +35,7 @@ def robustness(
     or another key; several, joined by +) and `setting` to what; the baseline has "" and its schedule. `rho` is
     the ratio of the smooth interior optima with its calibrated interval, `slope` that of the censored method.
     `published` gives intervals of ρ: entries {varies, setting (optional), rho: [lo, hi]}, of which the first that
-    fits a row stands beside it.
+    fits a row stands beside it where the baseline is trained by AdamW, as the published one.
 
     Raises:
         KeyError: a table lacks a column.
@@ -46,7 +48,8 @@ def robustness(
         key = {name: one[name] for name in COMBINATION}
         baseline = first[one["dataset"], one["arch"]]
         varies, setting = _variant(recipes.get(one["recipe"], {}), recipes.get(baseline, {}))
-        low, high = _published(published, varies, setting)
+        alike = _text(recipes.get(baseline, {}).get("optimizer", "")) == OPTIMIZER
+        low, high = _published(published if alike else (), varies, setting)
         slope = slopes.loc[tuple(key.values())]
         rows.append(
             {

@@ -35,7 +35,7 @@ def variants(table: pd.DataFrame) -> list[Panel]:
 def _panel(table: pd.DataFrame, where: str) -> Panel:
     known = table[table["rho"].notna() | table["slope"].notna()]
     if known.empty:
-        return style.message(f"{where}: no variant has an optimum inside the grid, so none has a ratio or a slope.")
+        return style.message(f"{where}: no variant has a ratio or a slope, for no optimum inside the grid can be told.")
     rows = known.to_dict("records")
     title = f"{where}: {_seen(known)}"
     figure, axes = style.new(title, height=1.85 + 0.34 * len(rows))
@@ -50,8 +50,10 @@ def _panel(table: pd.DataFrame, where: str) -> Panel:
     note = "Dots with 95 % intervals: slope by the censored fit, ρ through the smooth optima inside the grid."
     if known["rho_published_lo"].notna().any():
         note += " Diamonds: published ρ."
+    if known["slope"].isna().any():
+        note += " No slope: too few optima inside."
     if len(known) < len(table):
-        note += f" Not drawn: {counted(len(table) - len(known), 'variant')} with no optimum inside the grid."
+        note += f" Not drawn: {counted(len(table) - len(known), 'variant')} of which no optimum inside can be told."
     figure.supxlabel(textwrap.fill(note, 84), x=0.01, ha="left", fontsize=style.TYPE - 1, color=INK)
     words = [
         f"{_name(row)}: slope {fixed(row['slope'])} {interval(row['slope_lo'], row['slope_hi'])}, "
@@ -70,8 +72,8 @@ def _seen(known: pd.DataFrame) -> str:
     both = known[known["rho_lo"].notna() & known["rho_hi"].notna() & known["rho_published_lo"].notna()]
     if len(both):
         found = _meet(both, "rho", (both["rho_published_lo"], both["rho_published_hi"]))
-        parts.append(f"{found} of {len(both)} ρ as published")
-    return ", ".join(parts)
+        parts.append(f"{found} of {len(both)} ρ are as published")
+    return " and ".join(parts)
 
 
 def _meet(rows: pd.DataFrame, quantity: str, span: tuple[Any, Any]) -> int:
@@ -98,7 +100,7 @@ def _slopes(axes: Axes, rows: Sequence[Row]) -> None:
     for y, row in enumerate(rows):
         if is_missing(row["slope"]):
             axes.annotate(
-                "too few inside", (0, y), ha="center", va="center", fontsize=style.TYPE - 1, style="italic", color=INK
+                "no slope", (0.5, y), ha="center", va="center", fontsize=style.TYPE - 1, style="italic", color=INK
             )
             continue
         whisker(axes, row["slope_lo"], row["slope_hi"], y, 1.8)
@@ -126,4 +128,4 @@ def _ratios(axes: Axes, rows: Sequence[Row]) -> None:
             span = [row["rho_published_lo"], row["rho_published_hi"]]
             axes.plot(span, [y + 0.26] * 2, color=COLOUR, lw=1.4)
             axes.plot(float(np.sqrt(np.prod(span))), y + 0.26, "D", ms=4, color=COLOUR)
-    style.log_axis(axes, "x", [10.0**k for k in range(-9, 7) if within[0] <= 10.0**k <= within[1]], RATIO)
+    style.log_axis(axes, "x", [10.0**k for k in range(-9, 7) if within[0] <= 10.0**k <= within[1]], RATIO, most=5)
