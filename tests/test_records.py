@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from decay_atlas.records import RecordError, is_whole, read_record, read_summary, staged, write_json
+from decay_atlas.records import RecordError, device_count, is_whole, read_record, read_summary, staged, write_json
 
 RECORD = {"format": 1, "status": "ok", "settings": {"epochs": 3}, "test_best": 76.5}
 
@@ -115,3 +115,11 @@ def test_a_record_is_whole_for_its_own_settings_only(tmp_path: Path, asked: dict
 
 def test_staged_records_lie_beside_their_place() -> None:
     assert staged("results/runs/a/run.json") == Path("results/runs/a/.staged/run.json")
+
+
+@pytest.mark.parametrize(
+    ("record", "devices"),
+    [({"device": {"count": 4}}, 4), ({"device": {"name": "A100"}}, 1), ({"device": None}, 1), ({}, 1)],
+)
+def test_a_record_that_does_not_say_how_many_devices_had_one(record: dict[str, object], devices: int) -> None:
+    assert device_count(record) == devices
