@@ -80,7 +80,8 @@ def is_whole(path: str | Path, settings: dict[str, Any]) -> bool:
 
 def device_count(record: Mapping[str, Any]) -> int:
     """How many devices trained a run together; one where its record does not say."""
-    return int((record.get("device") or {}).get("count", 1))
+    device = record.get("device")
+    return int(device.get("count", 1)) if isinstance(device, dict) else 1
 
 
 def staged(path: str | Path) -> Path:
