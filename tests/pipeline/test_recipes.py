@@ -32,14 +32,14 @@ def read(project: Project, folder: str, name: str) -> pd.DataFrame:
 
 
 def test_recipes_batches_and_lengths_are_compared_as_the_study_sets_them(project: Project) -> None:
-    recipes = ["small-sgd", "small-sgds", "small-10", "small-40", "small-batch-64"]
+    recipes = ["small-sgd", "small-sgds", "small-30", "small-40", "small-batch-64"]
     folder = shrink(project, "small-stable-weight-decay", recipes)
     study(project, "small-stable-weight-decay", *(f"{folder}/{name}.csv" for name in ("best", "epochs_law", "rules")))
     best = read(project, folder, "best").set_index("recipe")
     assert set(best["baseline"]) == {"small-sgd"}
     assert best.loc["small-sgds", "difference_lo"] < 0 < best.loc["small-sgds", "difference_hi"]
     law = read(project, folder, "epochs_law").set_index("method").loc["censored"]
-    assert (law["epochs"], law["verdict"], law["n_interior"]) == ("10, 20, 40", "constant", 3)
+    assert (law["epochs"], law["verdict"], law["n_interior"]) == ("20, 30, 40", "constant", 3)
     lost = read(project, folder, "rules").set_index("rule")["loss"]
     assert abs(lost["unchanged"]) < 0.5 < min(lost["rule 1"], lost["rule 2"])
 
