@@ -69,7 +69,7 @@ def test_a_stage_too_long_for_the_horizon_is_refused_with_the_line_to_write(proj
         ("small-robustness", 504),
         ("stable-weight-decay", 900),
         ("small-stable-weight-decay", 645),
-        ("adaptive-weight-decay", 454),
+        ("adaptive-weight-decay", 586),
         ("small-adaptive-weight-decay", 182),
     ],
 )
