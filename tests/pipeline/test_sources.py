@@ -70,7 +70,7 @@ def test_a_stage_too_long_for_the_horizon_is_refused_with_the_line_to_write(proj
         ("stable-weight-decay", 900),
         ("small-stable-weight-decay", 645),
         ("adaptive-weight-decay", 586),
-        ("small-adaptive-weight-decay", 182),
+        ("small-adaptive-weight-decay", 273),
     ],
 )
 def test_a_study_is_as_many_runs_as_its_head_says(project: Project, name: str, runs: int) -> None:

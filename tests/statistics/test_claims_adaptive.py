@@ -134,8 +134,10 @@ def test_pgd_that_stood_in_for_autoattack_judges_nothing_about_it() -> None:
     runs["evaluations"] = runs["evaluations"].str.replace('"attack": "autoattack"', '"attack": "pgd20"')
     table = judged(runs)
     assert table.loc["awd-withstands-pgd", "verdict"] == "supported"
-    for name in ("awd-withstands-autoattack", "robust-cifar10-awd"):
+    lacking = {"awd-withstands-autoattack": "rows of evaluation autoattack.robust", "robust-cifar10-awd": "of wrn28_10"}
+    for name, what in lacking.items():
         assert table.loc[name, "verdict"] == "not-testable"
+        assert what in table.loc[name, "why"]
 
 
 def test_what_lacks_is_told_in_words() -> None:

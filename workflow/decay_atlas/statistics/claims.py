@@ -118,6 +118,8 @@ def _judge(
         raise ValueError(f"the table {claim.table} lacks the column(s) {', '.join(lacking)}")
     if claim.rule == "better":
         pairs = _pairs(table, claim, recipes)
+        if not pairs and _select(table, claim.where, recipes, {}).empty:
+            return "", "not-testable", f"This study has no {_describe(claim.where)}."
         if not pairs:
             return "", "not-testable", f"No two recipes of this study differ in {claim.varies} alone in this way."
         return better(claim, pairs)
