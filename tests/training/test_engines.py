@@ -74,11 +74,10 @@ def test_networks_of_our_own_are_fused_where_they_are_small(arch: str, digits: P
     """Either takes 1.5 million operations for an image of 8 pixels a side."""
     settings["arch"] = {"family": "cnn", **OWN[arch]}
     settings["recipe"]["batch_size"] = 8
-    data = data_of(settings, digits)
-    network = engines.models.build(settings["arch"], 10, 1)
-    weights = 4 * sum(p.numel() for p in network.parameters())
-    assert engines.STATES * weights < footprint(settings, data, CPU) < engines.STATES * weights + 2**22
-    assert engines.operations(network, data) == pytest.approx(1.5e6, rel=0.03)
+    specimen = specimen_of(settings, digits)
+    weights = 4 * sum(p.numel() for p in models.build(settings["arch"], 10, 1).parameters())
+    assert engines.STATES * weights < specimen.footprint < engines.STATES * weights + 2**22
+    assert specimen.operations() == pytest.approx(1.5e6, rel=0.03)
     assert chosen(settings, digits) == "fused"
     settings["recipe"]["batch_size"] = 128
     assert chosen(settings, digits) == "serial"
