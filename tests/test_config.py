@@ -284,3 +284,32 @@ def test_a_recipe_that_cannot_be_is_refused(project: Path, change: dict[str, Any
     write_study(project, **study)
     with pytest.raises(ConfigError, match=message):
         load("mine", project)
+
+
+RESIDUAL = {
+    **DOG,
+    "archs": {"net": {"model": "wide_resnet", "family": "cnn", "kwargs": {"depth": 28, "width": 10}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"kwargs": {"depth": 30, "width": 10}},
+            "key archs.net: the depth of wide_resnet is 6n + 4, three stages of n blocks, and not 30; "
+            "write\n\n    kwargs: {depth: 28, width: 10}",
+        ),
+        ({"kwargs": {"depth": 28}}, "key archs.net: wide_resnet takes depth and width"),
+        ({"model": "resnet18", "kwargs": {}, "stem": "tiny"}, "key archs.net.stem: write small, or leave it out"),
+    ],
+)
+def test_a_network_that_cannot_be_built_is_refused_before_anything_is_trained(
+    project: Path, entry: dict[str, Any], message: str
+) -> None:
+    study = copy.deepcopy(RESIDUAL)
+    write_study(project, **study)
+    load("mine", project)
+    study["archs"]["net"] |= entry
+    write_study(project, **study)
+    assert f"{project}/studies/mine.yaml: {message}" in refusal("mine", project)

@@ -48,6 +48,15 @@ def test_the_gain_is_paired_over_the_seeds_that_both_have() -> None:
     assert (row["best_fixed"], row["wd_best_fixed"]) == (80.0, 0.1)
 
 
+def test_the_weights_are_compared_by_the_ratio_of_their_norms() -> None:
+    norms = [3.0, 4.0, 5.0]
+    rows = [run("fixed", 5e-4, seed, 70.0, weight_norm=8.0) for seed in range(3)]
+    rows += [run("awd", 1.0, seed, 70.0, weight_norm=norms[seed]) for seed in range(3)]
+    (row,) = adaptive(pd.DataFrame(rows), "max", RECIPES).to_dict("records")
+    interval = stats.t.interval(0.95, 2, 0.5, 1 / 8 / np.sqrt(3))
+    assert [row[f"norm_ratio{part}"] for part in ("", "_lo", "_hi")] == pytest.approx([0.5, *interval])
+
+
 def test_of_a_loss_less_is_won() -> None:
     (row,) = adaptive(RUNS[RUNS["seed"] < 3], "min", RECIPES).to_dict("records")
     assert (row["gain"], row["best"], row["wd_best"], row["best_fixed"]) == (-2.0, 60.0, 2.0, 72.0)
@@ -64,11 +73,21 @@ def test_a_study_without_such_recipes_has_an_empty_table() -> None:
 
 
 def test_evaluations_are_averaged_over_seeds_by_their_dotted_names() -> None:
-    found = [{"pruning": {"0.9": 10.0 + 2 * seed}, "autoattack": {"attack": "pgd20", "robust": 5.0}} for seed in (0, 1)]
+    attacked = {"attack": "autoattack", "robust": 5.0}
+    found = [{"pruning": {"0.9": 10.0 + 2 * seed}, "autoattack": attacked} for seed in (0, 1)]
     runs = pd.DataFrame([run("fixed", 0.1, seed, 70.0, evaluations=json.dumps(found[seed])) for seed in (0, 1)])
     table = evaluations(runs).set_index("evaluation")
     assert list(table.index) == ["weight_norm", "pruning.0.9", "autoattack.robust"]
     assert table.loc["pruning.0.9", ["mean", "sd", "n_seeds"]].tolist() == [11.0, pytest.approx(np.sqrt(2)), 2]
+
+
+@pytest.mark.parametrize(
+    ("attack", "rows"), [("autoattack", 1), ("autoattack-without-apgd-t", 1), ("pgd20", 0)], ids=str
+)
+def test_what_stands_in_for_an_attack_is_not_taken_for_it(attack: str, rows: int) -> None:
+    found = {"autoattack": {"attack": attack, "robust": 5.0}}
+    table = evaluations(pd.DataFrame([run("fixed", 0.1, 0, 70.0, evaluations=json.dumps(found))]))
+    assert (table["evaluation"] == "autoattack.robust").sum() == rows
 
 
 def test_runs_that_evaluate_nothing_and_imported_ones_have_no_rows() -> None:

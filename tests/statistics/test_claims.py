@@ -324,7 +324,7 @@ def test_a_study_is_held_against_the_sources_it_names():
     both = claims({}, sources=["coupling", "stable-weight-decay"])
     assert both["id"].is_unique
     assert len(both) == len(claims({})) + len(claims({}, sources=["stable-weight-decay"]))
-    with pytest.raises(ValueError, match="no source 'none'; there are coupling, stable-weight-decay"):
+    with pytest.raises(ValueError, match="no source 'none'; there are adaptive-weight-decay, coupling, stable"):
         claims({}, sources=["none"])
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from decay_atlas.grid import Run, digest_of
+from decay_atlas.training import adversarial as adversarial_module
 from decay_atlas.training.adversarial import Attack, gradient_of, random_start
 from decay_atlas.training.batches import Share
 from decay_atlas.training.checkpoints import Checkpoints
-from decay_atlas.training.evaluations import EVALUATIONS
 from decay_atlas.training.learner import Learner, Member
 from decay_atlas.training.loop import train
 from decay_atlas.training.pack import train_pack
@@ -27,6 +26,7 @@ from tests.training.test_ensemble import EXACT, POINTS, assert_equal, double, to
 from tests.training.test_golden import ARCHS
 
 __all__ = ["double"]
+INSTALLED = find_spec("autoattack") is not None
 PGD = {"steps": 3, "epsilon": 16, "step_size": 8}
 
 
@@ -94,7 +94,7 @@ def test_training_against_attacks_makes_networks_that_withstand_them(digits: Pat
             (("plain", plain), ("trained", trained))}  # fmt: skip
     assert drop["trained"] < drop["plain"]
     assert "val_robust" not in plain["history"]
-    assert plain["evaluations"]["autoattack"]["attack"] == "pgd20", "it is not installed here, and the record says so"
+    assert plain["evaluations"]["autoattack"]["attack"] == ("autoattack" if INSTALLED else "pgd20")
 
 
 def test_the_most_robust_epoch_is_evaluated_and_kept(
@@ -130,6 +130,14 @@ def test_a_batch_in_parts_is_attacked_as_one(digits: Path, adversarial: dict[str
     assert_equal(train_alone(adversarial, 0.01, 0.1, 0, data)[0], whole, 1e-4)
 
 
+def test_the_gradient_of_many_images_is_that_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    network, images, labels = nn.Sequential(nn.Flatten(), nn.Linear(48, 5)), torch.rand(7, 3, 4, 4), torch.arange(7) % 5
+    whole = gradient_of(network, labels)(images)
+    monkeypatch.setattr(adversarial_module, "AT_ONCE", 3)
+    torch.testing.assert_close(gradient_of(network, labels)(images), whole)
+
+
 def test_several_processes_are_refused_by_name(digits: Path, adversarial: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"adversarial: .* set execution.gpus to 1"):
         Solo(adversarial, Member(0.01, 0.1, 0), data_of(adversarial, digits), CPU, World(0, 2))
@@ -141,34 +149,6 @@ def test_a_packs_records_hold_the_robust_accuracy(digits: Path, adversarial: dic
     assert train_pack(adversarial, [path], digits) == []
     record = json.loads(path.read_text())
     assert record["val_robust_best"] == max(record["history"]["val_robust"])
-
-
-def test_autoattack_is_taken_where_it_is_installed(
-    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stand-in with its interface: it gets pixels of 0 … 1, and what it returns is what counts."""
-    called: dict[str, Any] = {}
-
-    class AutoAttack:
-        def __init__(self, model: Any, **options: Any) -> None:
-            called.update(options, model=model)
-
-        def run_standard_evaluation(self, pixels: Tensor, labels: Tensor, bs: int) -> Tensor:
-            assert (pixels.min() >= -1e-6, pixels.max() <= 1 + 1e-6, bs) == (True, True, len(labels))
-            return torch.zeros_like(pixels)
-
-    module = ModuleType("autoattack")
-    module.AutoAttack = AutoAttack  # type: ignore[attr-defined]
-    module.__spec__ = sys.__spec__
-    monkeypatch.setitem(sys.modules, "autoattack", module)
-    data = data_of(settings, digits)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    found = EVALUATIONS["autoattack"](model, data)
-    ((images, labels),) = data.test.scoring(Share())
-    blank = model(torch.zeros_like(images) - data.mean / data.std)
-    assert found["robust"] == pytest.approx(100 * (blank.argmax(1) == labels).float().mean().item())
-    assert found["attack"] == "autoattack"
-    assert (called["norm"], called["eps"], called["version"]) == ("Linf", 8 / 255, "standard")
 
 
 def test_a_checkpoint_keeps_the_best_weights_so_far(

@@ -12,6 +12,7 @@ from decay_atlas.training.engines import Specimen, capacity, choose, free_memory
 from decay_atlas.training.learner import Member
 from decay_atlas.training.world import World
 from tests.training.conftest import CPU, data_of
+from tests.training.test_golden import OWN
 
 
 def specimen_of(settings: dict[str, Any], digits: Path) -> Specimen:
@@ -66,6 +67,21 @@ def test_a_member_takes_its_weights_and_what_a_step_keeps(digits: Path, settings
     activations = (specimen_of(settings, digits).footprint - small) / 3
     assert activations == pytest.approx(small - engines.STATES * weights, rel=0.2)
     assert free_memory(CPU) > 2**20
+
+
+@pytest.mark.parametrize("arch", OWN)
+def test_networks_of_our_own_are_fused_where_they_are_small(arch: str, digits: Path, settings: dict[str, Any]) -> None:
+    """Either takes 1.5 million operations for an image of 8 pixels a side."""
+    settings["arch"] = {"family": "cnn", **OWN[arch]}
+    settings["recipe"]["batch_size"] = 8
+    specimen = specimen_of(settings, digits)
+    weights = 4 * sum(p.numel() for p in models.build(settings["arch"], 10, 1).parameters())
+    assert engines.STATES * weights < specimen.footprint < engines.STATES * weights + 2**22
+    assert specimen.operations() == pytest.approx(1.5e6, rel=0.03)
+    assert chosen(settings, digits) == "fused"
+    settings["recipe"]["batch_size"] = 128
+    assert chosen(settings, digits) == "serial"
+    assert chosen(settings, digits, "fused") == "fused"
 
 
 def test_a_pack_that_does_not_fit_is_split_evenly(

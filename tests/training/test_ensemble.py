@@ -17,7 +17,7 @@ from decay_atlas.training.optimizers import OPTIMIZERS, can_ensemble
 from decay_atlas.training.solo import Solo
 from decay_atlas.training.world import World
 from tests.training.conftest import CPU, data_of, train_alone
-from tests.training.test_golden import ARCHS
+from tests.training.test_golden import ARCHS, OWN
 
 POINTS = ((0.002, 0.1, 0), (0.01, 0.0, 0), (0.004, 2.0, 1))
 EXACT = 1e-8
@@ -56,7 +56,7 @@ def assert_equal(found: Result, alone: Result, tolerance: float) -> None:
 
 def demanding(settings: dict[str, Any], arch: str, epochs: int) -> None:
     """Settings that use whatever a recipe can ask of an ensemble; ten steps an epoch."""
-    settings["arch"] = {"family": "any", **ARCHS[arch]}
+    settings["arch"] = {"family": "any", **{**ARCHS, **OWN}[arch]}
     settings["recipe"] |= {
         "epochs": epochs,
         "batch_size": 10,
@@ -69,7 +69,7 @@ def demanding(settings: dict[str, Any], arch: str, epochs: int) -> None:
 
 
 @pytest.mark.usefixtures("double")
-@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize("arch", [*ARCHS, *OWN])
 def test_members_of_every_family_equal_their_runs_alone_over_50_steps(
     arch: str, digits: Path, settings: dict[str, Any]
 ) -> None:
@@ -82,7 +82,7 @@ def test_members_of_every_family_equal_their_runs_alone_over_50_steps(
             torch.testing.assert_close(tensor, other, rtol=1e-6, atol=1e-9, msg=name)  # batch-norm statistics too
 
 
-@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize("arch", [*ARCHS, *OWN])
 def test_in_single_precision_only_rounding_differs(arch: str, digits: Path, settings: dict[str, Any]) -> None:
     demanding(settings, arch, epochs=2)
     settings["recipe"]["batch_size"] = 16

@@ -12,7 +12,7 @@ import yaml
 
 from decay_atlas import config_messages as messages
 from decay_atlas.grid import Fixed, Grid, as_list, combinations, number_text, settings_of, simulated_settings
-from decay_atlas.training import recipes, schedules
+from decay_atlas.training import archs, recipes, schedules
 
 ROOT = Path()
 """A study's files lie in the working directory, as for Snakemake."""
@@ -234,6 +234,11 @@ def _check_names(config: Config, files: Sequence[str | Path]) -> None:
                         f"{messages.where(f'grid.{number}.{axis}', files)}: no {axis} {name!r} in {catalogue}"
                         f"{messages.choices(name, config[catalogue])}"
                     )
+        for name in as_list(block["arch"]):
+            try:
+                archs.check(config["archs"][name])
+            except ValueError as error:
+                raise ConfigError(f"{messages.where(f'archs.{name}', files)}: {error}") from None
         for name in as_list(block["recipe"]):
             missing = [key for key in NEEDED if key not in config["recipes"][name]]
             if missing:

@@ -153,6 +153,9 @@ rule claims:
                 "best",
                 "epochs_law",
                 "rules",
+                "evaluations",
+                "adaptive",
+                "trap",
             )
         },
         runs=f"{RESULTS}/runs.parquet",

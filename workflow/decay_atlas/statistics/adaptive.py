@@ -13,7 +13,8 @@ from decay_atlas.statistics.landscape import Direction, Floats, tabulate
 COLUMNS = [
     *("dataset", "recipe", "fixed", "arch", "lr", "wd_fixed", "dog"),
     *("value", "value_fixed", "gain", "gain_lo", "gain_hi", "p"),
-    *("weight_norm", "weight_norm_fixed", "best", "wd_best", "best_fixed", "wd_best_fixed", "n_seeds"),
+    *("weight_norm", "weight_norm_fixed", "norm_ratio", "norm_ratio_lo", "norm_ratio_hi"),
+    *("best", "wd_best", "best_fixed", "wd_best_fixed", "n_seeds"),
 ]
 
 
@@ -22,8 +23,9 @@ def adaptive(runs: pd.DataFrame, direction: Direction, recipes: Mapping[str, Map
 
     `recipes` are the study's, by name; those with `dog` are compared, their runs of wd 1 (DoG as it was estimated)
     with the fixed recipe's at `dog`'s wd and the same lr and seed. `gain` is the mean over seeds of quality won, with
-    its 95 % t interval and the test of none; `best` and `best_fixed` are the best averages over all weight decays of
-    either, which flatter whoever has more of them. Columns as `COLUMNS`.
+    its 95 % t interval and the test of none, `norm_ratio` that of the weights' norms, adaptive over fixed, with its
+    own. `best` and `best_fixed` are the best averages over all weight decays of either, which flatter whoever has more
+    of them. Columns as `COLUMNS`.
     """
     rows = []
     for recipe, entry in recipes.items():
@@ -51,7 +53,10 @@ def _rows(
             gain = sign * (both["value"] - both["value_fixed"]).to_numpy()
             row |= {name: both[name].mean() for name in ("value", "value_fixed")} | {"gain": gain.mean()}
             row |= {name: both[name].mean() for name in ("dog", "weight_norm", "weight_norm_fixed") if name in both}
-            row |= _interval(gain)
+            row |= _interval("gain", gain) | _p(gain)
+            if "weight_norm" in both:
+                ratio = (both["weight_norm"] / both["weight_norm_fixed"]).to_numpy()
+                row |= {"norm_ratio": ratio.mean()} | _interval("norm_ratio", ratio)
         yield row
 
 
@@ -62,7 +67,14 @@ def _best(runs: pd.DataFrame, sign: float, suffix: str) -> dict[str, float]:
     return {f"best{suffix}": sign * means.max(), f"wd_best{suffix}": float(means.idxmax())}
 
 
-def _interval(gain: Floats) -> dict[str, float]:
-    one = mean_of(gain)
+def _interval(name: str, values: Floats) -> dict[str, float]:
+    """Where values differ, the ends of the 95 % t interval of their mean."""
+    one = mean_of(values)
     low, high = one.interval()
-    return {"gain_lo": low, "gain_hi": high, "p": one.p(0)} if one.se > 0 else {}
+    return {f"{name}_lo": low, f"{name}_hi": high} if one.se > 0 else {}
+
+
+def _p(gain: Floats) -> dict[str, float]:
+    """Where gains differ, the test that their mean is 0."""
+    one = mean_of(gain)
+    return {"p": one.p(0)} if one.se > 0 else {}

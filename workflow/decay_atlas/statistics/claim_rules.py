@@ -34,6 +34,7 @@ class Claim:
     where: dict[str, Any] = field(default_factory=dict)
     varies: str = ""
     against: dict[str, Any] = field(default_factory=dict)
+    spread: list[str] = field(default_factory=lambda: ["scored_sd", "n_scored"])
     over: str = "each"
     accept: list[float | None] = field(default_factory=lambda: [None, None])
     expect: str = ""
@@ -151,19 +152,20 @@ def equality(claim: Claim, rows: pd.DataFrame) -> Judgement:
     return measured, "inconclusive", "No difference was found, which does not show that there is none."
 
 
-def better(pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
+def better(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
     """Compare the claim's recipes with those they are said to beat, by Welch's t over seeds of each pair.
 
-    Rows are the table `best`'s: `scored`, its `scored_sd` and `n_scored`. Every pair must be better, or any one
-    worse after its interval is widened for their number (Bonferroni).
+    Rows have the claim's `column`, and in its `spread` their standard deviation and number of seeds. Every pair must
+    be better, or any one worse after its interval is widened for their number (Bonferroni).
     """
+    sd, n = claim.spread
     estimates = [
         welch_of(
-            first["scored"] - second["scored"],
-            *((one["scored_sd"] ** 2, int(one["n_scored"])) for one in (first, second)),
+            first[claim.column] - second[claim.column],
+            *((one[sd] ** 2, int(one[n])) for one in (first, second)),
         )
         for first, second in pairs
-        if min(first["n_scored"], second["n_scored"]) > 1
+        if min(first[n], second[n]) > 1
     ]
     if not estimates:
         return "", "inconclusive", "There is no interval to judge by: it takes more seeds."
@@ -176,6 +178,12 @@ def better(pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
     if (lo > 0).all():
         return measured, "supported", f"All {len(lo)} differences are positive beyond seed noise."
     return measured, "inconclusive", f"{(lo > 0).sum()} of {len(lo)} differences are positive beyond seed noise."
+
+
+def largest(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Of every combination the row with the largest number in a column, where it has any."""
+    known = rows[np.isfinite(rows[column].astype(float))]
+    return known.loc[known.groupby(COMBINATION, sort=False)[column].idxmax()]
 
 
 def _example(rows: pd.DataFrame, marked: Any) -> str:

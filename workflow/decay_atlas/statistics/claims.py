@@ -2,7 +2,7 @@
 
 `published/` has a file a source, which holds its claims and names for each the rule that judges it. A claim
 that the source's own figures or grid contradict is inconsistent before any data. Source: C, Reported figures and
-What is wrong; S, Experiments.
+What is wrong; S, Experiments; A.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, better, span
+from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, better, largest, span
 from decay_atlas.statistics.families import Recipes, differences, families
 from decay_atlas.statistics.landscape import Direction, tabulate
 
@@ -64,8 +64,9 @@ def claims(
 ) -> pd.DataFrame:
     """Judge every claim of the sources by a study's tables.
 
-    `tables` maps names (optima, ratio, laws, universality, deviation, tuning, best, epochs_law, rules) to what
-    those stages return, and cells to what `best.cells` does; one that is missing makes its claims not testable.
+    `tables` maps names (optima, ratio, laws, universality, deviation, tuning, best, epochs_law, rules, adaptive,
+    evaluations, trap) to what those stages return, and cells to what `best.cells` does; one that is missing makes its
+    claims not testable.
     `recipes` maps the study's recipes to their resolved settings, so that claims about an optimizer or a batch size
     find their runs; recipes that are not in it (imported runs) are taken to follow the published protocol.
     `unit` and `direction` are the metric's: claims in percentage points need "%", those about an accuracy "max" too.
@@ -110,15 +111,18 @@ def _judge(
     table = tables.get(claim.table)
     if table is None or table.empty:
         return "", "not-testable", f"This study has no table {claim.table}."
-    needed = [claim.column, *claim.interval, claim.partial, *claim.where]
+    spread = claim.spread if claim.rule == "better" else []
+    needed = [claim.column, *claim.interval, *spread, claim.partial, *claim.where]
     lacking = [name for name in needed if name and name not in table]
     if lacking:
         raise ValueError(f"the table {claim.table} lacks the column(s) {', '.join(lacking)}")
     if claim.rule == "better":
         pairs = _pairs(table, claim, recipes)
+        if not pairs and _select(table, claim.where, recipes, {}).empty:
+            return "", "not-testable", f"This study has no {_describe(claim.where)}."
         if not pairs:
             return "", "not-testable", f"No two recipes of this study differ in {claim.varies} alone in this way."
-        return better(pairs)
+        return better(claim, pairs)
     rows = _select(table, claim.where, recipes, source.get("assumed", {}))
     if rows.empty:
         return "", "not-testable", f"This study has no {_describe(claim.where)}."
@@ -130,6 +134,8 @@ def _judge(
             counts = f"at most {int(inside.max())} of {int(rows['n_lr'].max())} optima"
             return "", "not-testable", f"Not identifiable: {counts} lie inside the grid of weight decays."
         rows = rows[inside >= claim.interior]
+    if claim.over == "largest":
+        rows = largest(rows, claim.column)
     return RULES[claim.rule](claim, rows)
 
 
@@ -210,21 +216,29 @@ def _varies(rows: pd.DataFrame, key: str, recipes: Recipes) -> bool:
 
 
 def _pairs(table: pd.DataFrame, claim: Claim, recipes: Recipes) -> list[tuple[pd.Series, pd.Series]]:
-    """Rows of one data set and architecture under `where` and `against`, whose recipes differ in `varies` alone."""
+    """Rows of one data set and architecture under `where` and `against`, whose recipes differ in `varies` alone.
+
+    How DoG is estimated goes with the optimizer that uses it.
+    """
     better_ones = _select(table, claim.where, recipes, {})
     worse_ones = _select(table, {**claim.where, "recipe": claim.against}, recipes, {})
+    if claim.over == "largest":
+        better_ones, worse_ones = (largest(rows, claim.column) for rows in (better_ones, worse_ones))
+    alone = {claim.varies, "dog"} if claim.varies == "optimizer" else {claim.varies}
     return [
         (first, second)
         for _, first in better_ones.iterrows()
         for _, second in worse_ones.iterrows()
         if (first["dataset"], first["arch"]) == (second["dataset"], second["arch"])
         and {first["recipe"], second["recipe"]} <= recipes.keys()
-        and differences(recipes[first["recipe"]], recipes[second["recipe"]]) == [claim.varies]
+        and claim.varies in (found := set(differences(recipes[first["recipe"]], recipes[second["recipe"]])))
+        and found <= alone
     ]
 
 
 def _describe(where: Mapping[str, Any]) -> str:
-    recipe = ", ".join(f"{key} {value}" for key, value in where.get("recipe", {}).items())
+    wanted = where.get("recipe", {}).items()
+    recipe = ", ".join(f"no {key}" if value is None else f"{key} {value}" for key, value in wanted)
     what = f"runs of {where['arch']}" if "arch" in where else "rows"
     axes = {key: value for key, value in where.items() if key not in ("recipe", "arch")}
     for key, value in axes.items():

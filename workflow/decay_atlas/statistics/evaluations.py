@@ -20,7 +20,8 @@ def evaluations(runs: pd.DataFrame) -> pd.DataFrame:
 
     `runs` has the columns `weight_norm` and `evaluations` (JSON) where the runs were trained here; without them the
     table is empty. Nested evaluations are named with dots: pruning.0.9, pgd.pgd20. Numbers alone are averaged; a
-    diverged run has none. Cells follow the order of the table of runs, evaluations that of the record.
+    diverged run has none, and what another attack stood in for is left out. Cells follow the order of the table of
+    runs, evaluations that of the record.
     """
     long = singles(runs)
     if long.empty:
@@ -44,8 +45,14 @@ def singles(runs: pd.DataFrame) -> pd.DataFrame:
         if found:
             axes = {name: run[name] for name in names[:6]}
             size = [(SIZE, run[SIZE])] if run[SIZE] == run[SIZE] else []
-            rows += [{**axes, "evaluation": name, "value": value} for name, value in [*size, *_numbers(found)]]
+            own = {name: value for name, value in found.items() if not _stood_in_for(name, value)}
+            rows += [{**axes, "evaluation": name, "value": value} for name, value in [*size, *_numbers(own)]]
     return pd.DataFrame(rows, columns=names)
+
+
+def _stood_in_for(name: str, value: Any) -> bool:
+    """Whether an evaluation says that it was not its own attack that was run: PGD-20 for AutoAttack, say."""
+    return isinstance(value, dict) and not str(value.get("attack", name)).startswith(name)
 
 
 def _numbers(found: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

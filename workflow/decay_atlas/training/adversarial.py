@@ -18,6 +18,8 @@ from decay_atlas.training.streams import Draw
 
 SHADES = 255
 """Steps of a pixel from black to white, in which a recipe gives the bound and the step."""
+AT_ONCE = 1024
+"""Images whose gradients are taken at once: WRN-28-10 keeps 18 MB for each, ResNet-50 with a small stem 24."""
 Uphill = Callable[[Tensor], Tensor]
 """The gradient of the loss with respect to images, of their shape."""
 
@@ -59,12 +61,16 @@ def random_start(images: Tensor, generator: Generator) -> Tensor:
 
 
 def gradient_of(logits_of: Callable[[Tensor], Tensor], labels: Tensor) -> Uphill:
-    """The gradient of a network's cross-entropy, summed over the images."""
+    """The gradient of a network's cross-entropy, summed over the images, of which each is told by itself."""
 
-    def uphill(images: Tensor) -> Tensor:
+    def of_part(images: Tensor, labels: Tensor) -> Tensor:
         images = images.detach().requires_grad_()
         with torch.enable_grad():
             loss = cross_entropy(logits_of(images), labels, reduction="sum")
         return torch.autograd.grad(loss, images)[0]
+
+    def uphill(images: Tensor) -> Tensor:
+        parts = zip(images.split(AT_ONCE), labels.split(AT_ONCE), strict=True)
+        return torch.cat([of_part(*part) for part in parts])
 
     return uphill

@@ -1,4 +1,4 @@
-"""Models: any of timm's and torchvision's, by name and keyword arguments, and the linear one."""
+"""Models: any of timm's and torchvision's, by name and keyword arguments, and those of our own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ import torchvision
 from timm.layers import DropPath
 from torch import Tensor, nn
 
+from decay_atlas.training import archs
+from decay_atlas.training.networks import NETWORKS
+from decay_atlas.training.networks.stem import shrink
+
 TORCHVISION = "torchvision."
 
 
@@ -20,18 +24,27 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
 
     `model` is a name that timm.create_model knows or the name of a class in timm.models (MlpMixer, say, for
     sizes whose registered variants leave nothing to choose); `kwargs` go to it as they are. Its drop paths
-    are `StochasticDepth`. The model `linear` is `Linear`, and `torchvision.NAME` one of torchvision's classifiers.
+    are `StochasticDepth`. `torchvision.NAME` is one of torchvision's classifiers, and NETWORKS are our own. With
+    `stem: small` the first layers are those that sources use on images of 32 pixels, see `stem.shrink`.
 
     Raises:
-        ValueError: there is no such model, or it does not take these arguments.
+        ValueError: there is no such model, it does not take these arguments, or has no stem to replace.
     """
+    archs.check(arch)
+    model = _built(arch, classes, channels)
+    if "stem" in arch:
+        shrink(model, arch["model"])
+    return model
+
+
+def _built(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
     if arch["model"].startswith(TORCHVISION):
         return _torchvision(arch, classes, channels)
     name, kwargs = arch["model"], {**arch.get("kwargs", {}), "num_classes": classes, "in_chans": channels}
     kind = getattr(timm.models, name, None)
     try:
-        if name == "linear":
-            return Linear(**kwargs)
+        if name in NETWORKS:
+            return NETWORKS[name](**kwargs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # timm's notes on its own use of torch's deprecated calls
             if timm.is_model(name):
@@ -39,7 +52,7 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
             if isinstance(kind, type) and issubclass(kind, nn.Module):
                 return _with_stochastic_depth(kind(**kwargs))
     except (TypeError, AssertionError, RuntimeError, IndexError, KeyError) as error:
-        whose = "" if name == "linear" else "timm's "
+        whose = "" if name in NETWORKS else "timm's "
         raise ValueError(f"arch: {whose}{name} does not take {arch.get('kwargs', {})}: {error}") from error
     raise ValueError(f"arch: timm has neither a model nor a class {name!r}; timm.list_models() lists them")
 
@@ -63,17 +76,6 @@ def _torchvision(arch: dict[str, Any], classes: int, channels: int) -> nn.Module
             f"arch: {arch['model']} has auxiliary outputs; build it without\n\n    kwargs: {{aux_logits: false}}"
         )
     return model
-
-
-class Linear(nn.Sequential):
-    """Outputs that are sums of weighted pixels, without a bias; vectors come as images of one pixel. Source: D.
-
-    Raises:
-        TypeError: an argument is unknown.
-    """
-
-    def __init__(self, num_classes: int, in_chans: int, img_size: int = 1) -> None:
-        super().__init__(nn.Flatten(), nn.Linear(in_chans * img_size**2, num_classes, bias=False))
 
 
 class StochasticDepth(nn.Module):
