@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,14 @@ TINY = {
     "family": "transformer",
     "kwargs": {"img_size": 8, "patch_size": 4, "embed_dim": 8, "num_blocks": 1},
 }
+
+
+@pytest.fixture
+def double() -> Iterator[None]:
+    """Networks and images in double precision."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 @pytest.fixture(scope="session")

@@ -22,10 +22,9 @@ from decay_atlas.training.pack import train_pack
 from decay_atlas.training.solo import Solo
 from decay_atlas.training.world import World
 from tests.training.conftest import CPU, data_of, train_alone
-from tests.training.test_ensemble import EXACT, POINTS, assert_equal, double, together
+from tests.training.test_ensemble import EXACT, POINTS, assert_equal, together
 from tests.training.test_golden import ARCHS
 
-__all__ = ["double"]
 INSTALLED = find_spec("autoattack") is not None
 PGD = {"steps": 3, "epsilon": 16, "step_size": 8}
 

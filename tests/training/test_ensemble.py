@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +23,6 @@ EXACT = 1e-8
 """Relative, on losses and norms after 50 steps in double precision: the same arithmetic, summed in another order."""
 ROUNDED = 2e-4
 """The same after 12 steps in single precision, as runs are trained; a training that is chaotic doubles it fast."""
-
-
-@pytest.fixture
-def double() -> Iterator[None]:
-    """Networks and images in double precision."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def together(

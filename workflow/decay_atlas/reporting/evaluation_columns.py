@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from decay_atlas.reporting.column import COMBINATION, Column
-
-ONE_SEED = "needs two seeds or more"
+from decay_atlas.reporting.column import COMBINATION, ONE_SEED, Column
 
 EVALUATIONS: dict[str, tuple[Column, ...]] = {
     "adaptive": (

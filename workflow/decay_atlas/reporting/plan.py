@@ -11,8 +11,9 @@ from decay_atlas.reporting.svg import plate
 from decay_atlas.reporting.tables import View
 from decay_atlas.reporting.widening import yaml_block, yaml_grid
 from decay_atlas.reporting.words import Metric, axis_about, counted, listed, number
+from decay_atlas.statistics.laws import MIN_INTERIOR
 from decay_atlas.statistics.planning import GridPlan, Plan
-from decay_atlas.statistics.power import CURVATURE, MIN_INSIDE, POWER, SEED_SD, Shape
+from decay_atlas.statistics.power import CURVATURE, POWER, SEED_SD, Shape
 
 
 def render(plan: Plan) -> str:
@@ -37,7 +38,7 @@ def render(plan: Plan) -> str:
                 "told": told(one),
                 "sentences": sentences(one),
                 "table": power_table(one.shares, one.shape, name),
-                "advice": advice_words(plan, one),
+                "advice": advice_words(one),
                 "enough": bool(one.advice and one.advice.shares.query("kind != 'span'")["told"].all()),
                 "yaml": advice_yaml(one),
             }
@@ -70,7 +71,7 @@ def text(plan: Plan) -> str:
         )
         parts += [f"{size(one.shape)}: {who(one)}.\n{headline(one)}", "\n".join(sentences(one)), rows]
         if one.advice:
-            parts += [advice_words(plan, one), advice_yaml(one)]
+            parts += [advice_words(one), advice_yaml(one)]
     return "\n\n".join(parts) + f"\n\n{assumptions(plan)}\n"
 
 
@@ -151,7 +152,7 @@ def sentences(one: GridPlan) -> list[str]:
         right, n_lr = round(row["right"] * row["n"]), len(one.shape.lr)
         line = f"{_question(row, one.shape)}: found in {right} of {row['n']} simulated studies; "
         line += f"{row['inside']} of {counted(n_lr, 'optimum', 'optima')} would lie inside the grid"
-        lines.append(line + (f", and a verdict needs {MIN_INSIDE}." if row["inside"] < MIN_INSIDE else "."))
+        lines.append(line + (f", and a verdict needs {MIN_INTERIOR}." if row["inside"] < MIN_INTERIOR else "."))
     if one.shape.seeds == 1:
         lines.append("With one seed nothing will say how much of a difference is chance; take three or more.")
     return lines
@@ -179,7 +180,7 @@ def power_table(shares: pd.DataFrame, shape: Shape, name: str) -> View:
     return view
 
 
-def advice_words(plan: Plan, one: GridPlan) -> str:
+def advice_words(one: GridPlan) -> str:
     """What to change and what that costs and buys; empty where nothing need change."""
     if one.advice is None:
         return ""

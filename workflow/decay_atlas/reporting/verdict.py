@@ -75,16 +75,12 @@ def _headline(law: str, groups: dict[str, list[str]], chosen: pd.DataFrame) -> s
 def _one(law: str, groups: dict[str, list[str]], chosen: pd.DataFrame) -> str:
     rows = chosen[chosen["verdict"] == law]
     who = f"{share(len(rows), len(chosen))} combinations" if len(chosen) > 1 else groups[law][0]
-    text = f"{LAW_WORDS[law][0].upper()}{LAW_WORDS[law][1:]} is what {who} {_verb(rows, chosen)}: {_slopes(rows)}"
+    text = f"{LAW_WORDS[law][0].upper()}{LAW_WORDS[law][1:]} is what {who} {'show' if len(chosen) > 1 else 'shows'}: {_slopes(rows)}"
     if law == "other":
         nearest = rows["nearest"].dropna()
         text = f"None of the three laws fits {who}: {_slopes(rows)}"
         text += f", nearest to {LAW_WORDS[nearest.mode().iloc[0]]}" if len(nearest) else ""
     return f"{text}{_rest(groups)}."
-
-
-def _verb(rows: pd.DataFrame, chosen: pd.DataFrame) -> str:
-    return "shows" if len(chosen) == 1 else "show"
 
 
 def _slopes(rows: pd.DataFrame) -> str:

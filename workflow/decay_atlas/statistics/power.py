@@ -35,9 +35,6 @@ POWER = 0.8
 USUAL_WD = 0.01
 """PyTorch's default of AdamW, the middle of an axis that has no positive weight decay."""
 
-MIN_INSIDE = 3
-"""Optima inside the grid that a verdict needs."""
-
 ADVISED_LR_DECADES = 2.0
 ADVISED_SEEDS = 5
 
