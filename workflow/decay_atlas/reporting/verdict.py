@@ -75,7 +75,8 @@ def _headline(law: str, groups: dict[str, list[str]], chosen: pd.DataFrame) -> s
 def _one(law: str, groups: dict[str, list[str]], chosen: pd.DataFrame) -> str:
     rows = chosen[chosen["verdict"] == law]
     who = f"{share(len(rows), len(chosen))} combinations" if len(chosen) > 1 else groups[law][0]
-    text = f"{LAW_WORDS[law][0].upper()}{LAW_WORDS[law][1:]} is what {who} {'show' if len(chosen) > 1 else 'shows'}: {_slopes(rows)}"
+    show = "show" if len(chosen) > 1 else "shows"
+    text = f"{LAW_WORDS[law][0].upper()}{LAW_WORDS[law][1:]} is what {who} {show}: {_slopes(rows)}"
     if law == "other":
         nearest = rows["nearest"].dropna()
         text = f"None of the three laws fits {who}: {_slopes(rows)}"
