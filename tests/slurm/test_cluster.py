@@ -87,24 +87,20 @@ def runs_out_of_time(project: SlurmProject, job: Job) -> None:
 def loses_its_node(project: SlurmProject, job: Job) -> None:
     """As after a crash: the node counts as down, its processes are gone at once. It comes back: its slurmd answers.
 
-    A crash gives no signal to write a checkpoint upon, so the training is halted where it has one of its own accord.
+    A crash gives no signal to write a checkpoint upon, so it comes when a run in training has one of its own accord.
     """
-    wait_for(lambda: halted_at_a_checkpoint(project), "a run in training with a checkpoint", interval=0.01)
+    wait_for(lambda: has_a_checkpoint(project), "a run in training with a checkpoint", interval=0.01)
     project.cluster.call("scontrol", "update", "NodeName=localhost", "State=DOWN", "Reason=test")
     for pid in project.processes_of_jobs():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
-def halted_at_a_checkpoint(project: SlurmProject) -> bool:
-    """Halt the training, and let it go on again if it was between two runs or before a run's first checkpoint."""
+def has_a_checkpoint(project: SlurmProject) -> bool:
+    """Not so between two runs, nor before a run's first checkpoint."""
     (one,) = project.training()
-    os.kill(one.pid, signal.SIGSTOP)
     unfinished = {Path(record).stem for record in one.records} - {Path(name).stem for name in project.records()}
-    found = any(file.name.split(".epoch")[0] in unfinished for file in project.root.glob("results/**/*.ckpt"))
-    if not found:
-        os.kill(one.pid, signal.SIGCONT)
-    return found
+    return any(file.name.split(".epoch")[0] in unfinished for file in project.root.glob("results/**/*.ckpt"))
 
 
 def is_preempted(project: SlurmProject, job: Job) -> None:
