@@ -74,18 +74,6 @@ class SlurmProject(Project):
         """The training processes of this project that are alive now."""
         return training(self.root)
 
-    def processes_of_jobs(self) -> list[int]:
-        """The processes of this project's SLURM jobs, the training among them."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                inside = b"SLURM_JOB_ID=" in (folder / "environ").read_bytes()
-                if inside and (folder / "cwd").readlink() == self.root:
-                    found.append(int(folder.name))
-            except OSError:
-                continue
-        return found
-
     def jobs(self) -> list[Job]:
         return self.cluster.jobs(self.root)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
@@ -10,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -84,25 +82,6 @@ def runs_out_of_time(project: SlurmProject, job: Job) -> None:
     project.cluster.call("scontrol", "update", f"JobId={job.id}", "EndTime=now")
 
 
-def loses_its_node(project: SlurmProject, job: Job) -> None:
-    """As after a crash: the node counts as down, its processes are gone at once. It comes back: its slurmd answers.
-
-    A crash gives no signal to write a checkpoint upon, so it comes when a run in training has one of its own accord.
-    """
-    wait_for(lambda: has_a_checkpoint(project), "a run in training with a checkpoint", interval=0.01)
-    project.cluster.call("scontrol", "update", "NodeName=localhost", "State=DOWN", "Reason=test")
-    for pid in project.processes_of_jobs():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def has_a_checkpoint(project: SlurmProject) -> bool:
-    """Not so between two runs, nor before a run's first checkpoint."""
-    (one,) = project.training()
-    unfinished = {Path(record).stem for record in one.records} - {Path(name).stem for name in project.records()}
-    return any(file.name.split(".epoch")[0] in unfinished for file in project.root.glob("results/**/*.ckpt"))
-
-
 def is_preempted(project: SlurmProject, job: Job) -> None:
     urgent = project.cluster.seize(seconds=2)
     wait_for(lambda: urgent in project.cluster.call("squeue", "-h", "-t", "RUNNING", "-o", "%A"), "the urgent job")
@@ -116,15 +95,12 @@ class Interruption:
     states: tuple[str, ...] = ("COMPLETED",)
     restarts: int = 0
     partition: str = "main"
-    checkpoint_minutes: float = 10
-    """Never in these runs, so that what is resumed was written upon the signal."""
 
 
 INTERRUPTIONS = {
     "scancel": Interruption(is_cancelled, ("CANCELLED", "COMPLETED")),
     "time-out": Interruption(runs_out_of_time, ("TIMEOUT", "COMPLETED")),
     "requeue": Interruption(is_requeued, restarts=1),
-    "node down": Interruption(loses_its_node, restarts=1, checkpoint_minutes=0.002),
     "pre-emption with REQUEUE": Interruption(is_preempted, restarts=1),
     "pre-emption with CANCEL": Interruption(is_preempted, restarts=1, partition="cancelled"),
 }
@@ -136,7 +112,8 @@ def test_an_interrupted_job_goes_on_and_ends_in_the_same_records(
 ) -> None:
     what = INTERRUPTIONS[name]
     project.grid(lr=[0.01], seed=[0])
-    project.write_study(execution={**project.study["execution"], "checkpoint_minutes": what.checkpoint_minutes})
+    # Never in these runs, so that what is resumed was written upon the signal.
+    project.write_study(execution={**project.study["execution"], "checkpoint_minutes": 10})
     hasten_the_watch(project)
     started = project.start("runs", SBATCH_PARTITION=what.partition)
     kept = project.until_mid_training(1)
