@@ -12,7 +12,7 @@ from torch import nn
 from decay_atlas.config import load
 from decay_atlas.grid import settings_of
 from decay_atlas.training import TRAINING_VERSION, datasets
-from decay_atlas.training.batches import Data
+from decay_atlas.training.batches import Data, Share
 from decay_atlas.training.learner import Member
 from decay_atlas.training.loop import train
 from decay_atlas.training.solo import Solo
@@ -92,3 +92,13 @@ def train_alone(
 def data_of(settings: dict[str, Any], folder: Path) -> Data:
     """A prepared data set as the runs of these settings see it."""
     return Data(datasets.load(folder, settings["recipe"]), settings, CPU, threads=1)
+
+
+def fit(model: nn.Module, data: Data, steps: int) -> None:
+    """Fit a classifier to all training images at once, a little."""
+    images, labels = next(data.train.scoring(Share()))
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()

@@ -11,7 +11,7 @@ from decay_atlas.training.batches import Data, Share
 from decay_atlas.training.evaluations import EVALUATIONS
 from decay_atlas.training.evaluations.pgd import EPSILON, attack
 from decay_atlas.training.evaluations.pruning import SHARES
-from tests.training.conftest import data_of, train_alone
+from tests.training.conftest import data_of, fit, train_alone
 
 
 @pytest.fixture
@@ -25,12 +25,7 @@ def linear(data: Data) -> nn.Module:
     """A linear classifier of flattened digits, fitted a little."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    images, labels = next(data.train.scoring(Share()))
-    optimizer = torch.optim.Adam(model.parameters(), 0.01)
-    for _ in range(100):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(images), labels).backward()
-        optimizer.step()
+    fit(model, data, steps=100)
     return model
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from decay_atlas.training.batches import Batch, Data, Share
 from decay_atlas.training.evaluations import EVALUATIONS
 from decay_atlas.training.evaluations.pgd import EPSILON
-from tests.training.conftest import data_of
+from tests.training.conftest import data_of, fit
 
 installed = pytest.mark.skipif(
     find_spec("autoattack") is None,
@@ -106,12 +106,7 @@ def test_two_calls_give_the_same_and_less_than_pgd(data: Data) -> None:
     model = nn.Sequential(
         nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(8), linear(data)[0], nn.Linear(512, 10)
     )
-    images, labels = next(data.train.scoring(Share()))
-    optimizer = torch.optim.Adam(model.parameters(), 0.01)
-    for _ in range(20):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(images), labels).backward()
-        optimizer.step()
+    fit(model, data, steps=20)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     found = EVALUATIONS["autoattack"](model, data)
     torch.manual_seed(7)
