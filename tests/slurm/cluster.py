@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
+
+import psutil
 
 GPUS = 2
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
@@ -40,7 +42,10 @@ CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 # No cgroups: this runs in containers. By process group, because children of a dead parent belong to the job still.
 ProctrackType=proctrack/pgid
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+# Memory limits without cgroups: what a job's processes hold is looked at every second.
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 SwitchType=switch/none
 MpiDefault=none
@@ -52,7 +57,7 @@ KillWait=5
 CompleteWait=0
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters=CR_Core_Memory
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 GresTypes=gpu
@@ -108,6 +113,34 @@ class Cluster:
 
     def running(self, folder: Path) -> list[Job]:
         return [job for job in self.jobs(folder) if job.state == "RUNNING"]
+
+    def node(self) -> list[psutil.Process]:
+        """The processes of the node: its slurmd, and the jobs with all they started."""
+        found = psutil.process_iter(["name", "cwd"])
+        daemons = [
+            one for one in found if one.info["name"] in ("slurmd", "slurmstepd") and one.info["cwd"] == str(self.state)
+        ]
+        return [process for daemon in daemons for process in (daemon, *daemon.children(recursive=True))]
+
+    def lose_node(self, node: list[psutil.Process]) -> None:
+        """Kill the processes of the node, as a power cut does, and tell SLURM, which needs minutes to see it."""
+        for process in node:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(node, timeout=10)
+        self.call("scontrol", "update", "NodeName=localhost", "State=DOWN", "Reason=test")
+
+    def boot_node(self) -> None:
+        """Start the node, and wait until SLURM counts on it."""
+        conf = self.environment["SLURM_CONF"]
+        subprocess.run(
+            ["slurmd", "-c", "-b", "-f", conf, "-N", "localhost"],
+            env=self.environment,
+            check=True,
+            timeout=30,
+            stdout=subprocess.DEVNULL,
+        )
+        wait_for(lambda: self.call("sinfo", "-h", "-o", "%T") == "idle", "the node of the test cluster", timeout=30)
 
     def seize(self, seconds: int) -> str:
         """Submit a job of the urgent partition that takes every GPU for some seconds; its id."""
@@ -174,11 +207,10 @@ def _start(state: Path) -> Cluster:
     for command in (
         ["munged", "--force", f"--key-file={state}/munge.key", f"--pid-file={state}/munged.pid", *munge],
         ["slurmctld", "-c", "-f", str(conf)],
-        ["slurmd", "-c", "-f", str(conf), "-N", "localhost"],
     ):
         subprocess.run(command, env=environment, check=True, timeout=30, stdout=subprocess.DEVNULL)
     found = Cluster(state, environment)
-    wait_for(lambda: "idle" in found.call("sinfo", "-h", "-o", "%T"), "the node of the test cluster", timeout=30)
+    found.boot_node()
     return found
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -82,6 +83,26 @@ def runs_out_of_time(project: SlurmProject, job: Job) -> None:
     project.cluster.call("scontrol", "update", f"JobId={job.id}", "EndTime=now")
 
 
+def loses_its_node(project: SlurmProject, job: Job) -> None:
+    """A power cut: no signal comes to write a checkpoint upon, so that the last one written in time has to do."""
+    node = project.cluster.node()
+    wait_for(lambda: halted_at_a_checkpoint(project), "a run in training with a checkpoint", interval=0.01)
+    project.cluster.lose_node(node)
+    assert not project.training()
+    project.cluster.boot_node()
+
+
+def halted_at_a_checkpoint(project: SlurmProject) -> bool:
+    """Halt the training; let it go on again where it is between two runs or before a run's first checkpoint."""
+    (one,) = project.training()
+    os.kill(one.pid, signal.SIGSTOP)
+    unfinished = {Path(record).stem for record in one.records} - {Path(name).stem for name in project.records()}
+    found = any(file.name.split(".epoch")[0] in unfinished for file in project.root.glob("results/**/*.ckpt"))
+    if not found:
+        os.kill(one.pid, signal.SIGCONT)
+    return found
+
+
 def is_preempted(project: SlurmProject, job: Job) -> None:
     urgent = project.cluster.seize(seconds=2)
     wait_for(lambda: urgent in project.cluster.call("squeue", "-h", "-t", "RUNNING", "-o", "%A"), "the urgent job")
@@ -95,12 +116,15 @@ class Interruption:
     states: tuple[str, ...] = ("COMPLETED",)
     restarts: int = 0
     partition: str = "main"
+    checkpoint_minutes: float = 10
+    """Never in these runs, so that what is resumed was written upon the signal."""
 
 
 INTERRUPTIONS = {
     "scancel": Interruption(is_cancelled, ("CANCELLED", "COMPLETED")),
     "time-out": Interruption(runs_out_of_time, ("TIMEOUT", "COMPLETED")),
     "requeue": Interruption(is_requeued, restarts=1),
+    "node down": Interruption(loses_its_node, restarts=1, checkpoint_minutes=0.002),
     "pre-emption with REQUEUE": Interruption(is_preempted, restarts=1),
     "pre-emption with CANCEL": Interruption(is_preempted, restarts=1, partition="cancelled"),
 }
@@ -112,8 +136,7 @@ def test_an_interrupted_job_goes_on_and_ends_in_the_same_records(
 ) -> None:
     what = INTERRUPTIONS[name]
     project.grid(lr=[0.01], seed=[0])
-    # Never in these runs, so that what is resumed was written upon the signal.
-    project.write_study(execution={**project.study["execution"], "checkpoint_minutes": 10})
+    project.write_study(execution={**project.study["execution"], "checkpoint_minutes": what.checkpoint_minutes})
     hasten_the_watch(project)
     started = project.start("runs", SBATCH_PARTITION=what.partition)
     kept = project.until_mid_training(1)
@@ -133,6 +156,21 @@ def test_an_interrupted_job_goes_on_and_ends_in_the_same_records(
     if len(jobs) == 2:
         assert jobs[1].fields["TimeLimit"] == "08:00:00", "the second attempt gets twice the time"
         assert jobs[1].fields["MinMemoryNode"] == "32000M", "and twice the memory"
+
+
+def test_too_little_memory_is_doubled(project: SlurmProject, reference: Reference) -> None:
+    """Python and PyTorch alone need more than SLURM allows the first attempt."""
+    project.grid(lr=[0.01], seed=[0])
+    call = project.start("runs", SBATCH_MEM_PER_NODE="500").end()
+    assert call.status == 0, call.output
+    assert results_of(project) == {name: reference[name] for name in project.records()}
+    assert len(project.records()) == 3
+    jobs = project.jobs()
+    assert {job.state for job in jobs[:-1]} == {"FAILED"}
+    assert jobs[-1].state == "COMPLETED"
+    assert [job.fields["MinMemoryNode"] for job in jobs] == [f"{500 * attempt}M" for attempt in range(1, len(jobs) + 1)]
+    logs = "".join(log.read_text() for log in project.root.glob(".snakemake/slurm_logs/rule_train/*/*.log"))
+    assert "exceeded memory limit" in logs
 
 
 def test_a_killed_snakemake_is_started_again_and_nothing_is_trained_twice_at_once(

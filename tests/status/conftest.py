@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from decay_atlas.config import Config, grid_of, load
-from decay_atlas.grid import Run
+from decay_atlas.grid import Pack, Run
 from decay_atlas.records import write_json
 from decay_atlas.status.facts import Reader, status_of
 from decay_atlas.status.model import Status
@@ -48,25 +48,32 @@ class Folder:
 
     def log(self, runs: list[Run], text: str, age: float = 0.0) -> Path:
         """Put the log of the pack that holds these runs, written `age` seconds ago."""
-        packs = [pack for pack in grid_of(self.study).packs(self.study["execution"]["pack"]) if runs[0] in pack.runs]
-        file = self.root / packs[0].log
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        os.utime(file, (time.time() - age,) * 2)
-        return file
+        return self._written(self.root / self._pack(runs).log, text, age)
+
+    def slurm_log(self, runs: list[Run], text: str, age: float = 0.0) -> Path:
+        """Put the log of the SLURM job of the pack that holds these runs."""
+        name = "_".join(self._pack(runs).wildcards)
+        return self._written(self.root / ".snakemake/slurm_logs/rule_train" / name / "17.log", text, age)
 
     def checkpoint(self, run: Run, epoch: int, age: float = 0.0) -> None:
         record = self.root / run.path
-        file = record.parent / ".checkpoints" / f"{record.stem}.epoch{epoch}_step0.ckpt"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-        os.utime(file, (time.time() - age,) * 2)
+        self._written(record.parent / ".checkpoints" / f"{record.stem}.epoch{epoch}_step0.ckpt", "", age)
 
     def program(self, name: str, text: str) -> None:
         """Put a program on PATH."""
         file = self.root / "bin" / name
         file.write_text(f"#!/bin/sh\n{text}\n")
         file.chmod(0o755)
+
+    def _pack(self, runs: list[Run]) -> Pack:
+        packs = grid_of(self.study).packs(self.study["execution"]["pack"])
+        return next(pack for pack in packs if runs[0] in pack.runs)
+
+    def _written(self, file: Path, text: str, age: float) -> Path:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        os.utime(file, (time.time() - age,) * 2)
+        return file
 
     def status(self) -> Status:
         return status_of(self.study, self.root, Reader(self.root))

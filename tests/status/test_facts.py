@@ -16,6 +16,7 @@ from decay_atlas.status.logs import Point
 from tests.status.conftest import Folder
 
 FAILED = "resnet50 lr 0.001 wd 0.1 seed 1: failed\nOSError: no space\nerror: 2 of 3 runs failed: a, b\n"
+KILLED = "slurmstepd: error: Detected 1 oom_kill event in StepId=17.0. Some of the step tasks have been OOM Killed.\n"
 CELL = {"arch": "resnet50", "lr": 0.001, "wd": 0.1}
 
 
@@ -94,6 +95,23 @@ def test_a_process_that_was_killed_is_no_error_but_its_words_are_shown(folder: F
     status = folder.status()
     assert [failure.failed for failure in status.failures] == [False]
     assert status.rows[0].states["missing"] == 12
+
+
+def test_of_a_process_that_slurm_killed_the_reason_is_shown(folder: Folder) -> None:
+    folder.log(folder.runs(**CELL), "")
+    text = f"Building DAG\n{2 * KILLED}srun: error: node1: task 0: Out Of Memory\n" + 999 * "Cannot restore a.json\n"
+    log = folder.slurm_log(folder.runs(**CELL), text)
+    (failure,) = folder.status().failures
+    assert not failure.failed
+    assert failure.log == str(log.relative_to(folder.root))
+    assert failure.lines == (KILLED.strip(), "srun: error: node1: task 0: Out Of Memory")
+
+
+def test_what_slurm_said_of_an_earlier_job_is_past(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    known(monkeypatch)
+    folder.slurm_log(folder.runs(**CELL), KILLED, age=100)
+    own = folder.log(folder.runs(**CELL), "[1/3] resnet50 lr 0.001 wd 0.1 seed 0: test 90.00 %, 3.0 s\n")
+    assert [failure.log for failure in folder.status().failures] == [str(own.relative_to(folder.root))]
 
 
 def test_a_pack_that_was_told_to_stop_only_waits(folder: Folder) -> None:

@@ -113,12 +113,15 @@ class _Look:
             self.status.doubt = self.status.doubt if known else jobs.doubt
             self._at_work(pack, missing, lines, silence)
             return "running"
-        if outcome in ("failed", "silent"):
-            failed = outcome == "failed"
-            self.status.failures.append(Failure(_name(pack), pack.log, tuple(lines[-WORDS:]), failed))
-            return "failed" if failed else "missing"
-        self.status.stopped += outcome == "stopped"
-        return "missing"
+        log, failed = pack.log, outcome == "failed"
+        if outcome in ("none", "silent"):  # killed, or never begun: SLURM may know why
+            where, said = logs.last_words_of_slurm(self._root, pack.wildcards, self._root / log)
+            log, lines = (where, said) if said else (log, lines)
+        if outcome in ("stopped", "finished"):
+            self.status.stopped += outcome == "stopped"
+        elif lines:
+            self.status.failures.append(Failure(_name(pack), log, tuple(lines[-WORDS:]), failed))
+        return "failed" if failed else "missing"
 
     def _at_work(self, pack: Pack, missing: list[Run], lines: list[str], silence: float) -> None:
         epochs = self._grid.settings[pack.runs[0].digest].get("recipe", {}).get("epochs", 0)

@@ -1,9 +1,11 @@
-"""What the log of a pack, as `training.progress` and `training.__main__` write it, says of its end and its progress."""
+"""What the logs of a pack say of its end and progress: its own, as training writes it, and that of its SLURM job."""
 
 from __future__ import annotations
 
+import glob
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -11,6 +13,8 @@ Outcome = Literal["none", "failed", "stopped", "finished", "silent"]
 """none: nothing was written; silent: no closing word, as of a process that is at work or was killed."""
 TAIL = 16_384
 """Bytes of a log that are looked at, its last."""
+_OF_SLURM = re.compile(r"(?:slurmstepd[^:]*|srun): error: ")
+"""How SLURM begins what it says to a job's log: a memory or time limit, a failed node."""
 _FINISHED = re.compile(r"\[(\d+)/(\d+)\] ")
 _EPOCH = re.compile(r"(?:.* and (\d+) more|.*?): (?:epoch|resumed at epoch) (\d+) of (\d+)\b(?:, step \d+$)?")
 
@@ -34,6 +38,23 @@ def last_lines(path: Path) -> list[str]:
         return []
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return lines[1:] if size > TAIL else lines
+
+
+def last_words_of_slurm(folder: Path, wildcards: Iterable[str], own: Path) -> tuple[str, list[str]]:
+    """The log of the last SLURM job of a pack, below `folder`, and what SLURM itself said there.
+
+    Nothing where it is older than the pack's `own` log, or SLURM said nothing. The executor deletes the logs of jobs
+    that succeeded.
+    """
+    place = folder / ".snakemake/slurm_logs"
+    found = {file: file.stat().st_mtime for file in place.glob(f"rule_train*/{glob.escape('_'.join(wildcards))}/*.log")}
+    newest = max(found, key=lambda file: found[file], default=None)
+    if newest is None or (own.exists() and own.stat().st_mtime > found[newest]):
+        return "", []
+    # All of it: Snakemake's list of a large pack's records comes after these lines.
+    lines = newest.read_text(errors="replace").splitlines()
+    said = [line for line in lines if _OF_SLURM.match(line)]
+    return str(newest.relative_to(folder)), list(dict.fromkeys(said))
 
 
 def outcome(lines: list[str]) -> Outcome:
