@@ -95,7 +95,7 @@ def plan(runs: int, repeats: int) -> None:
         with TemporaryDirectory() as temporary:
             folder = Path(temporary)
             project(folder, runs, pack)
-            costs = [call(folder, "--dry-run", "--quiet", "all") for _ in range(repeats)]
+            costs = [call(folder, "--dry-run", "--quiet", "rules") for _ in range(repeats)]
         best = Cost(min(cost.seconds for cost in costs), min(cost.memory for cost in costs))
         baseline = baseline or best
         print(
