@@ -98,6 +98,13 @@ def test_links_within_the_project_lead_somewhere() -> None:
             assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/slurm.md", "docs/training.md", "CONTRIBUTING.md"])
+def test_commands_say_how_many_cores(page: str) -> None:
+    """Snakemake asks for them, but where a profile does or nothing is run."""
+    for command in re.findall(r"(?:^|`)(snakemake [^`\n]+)", (ROOT / page).read_text(), re.M):
+        assert re.search(r"--cores|--profile|-n\b|--unlock|--report|--lint", command), command
+
+
 def test_one_version_everywhere() -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)
     assert version is not None
