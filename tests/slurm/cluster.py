@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 
 import psutil
 
 GPUS = 2
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "setpriv")
 INSTALL = "apt-get install --no-install-recommends slurmctld slurmd slurm-client munge"
 
 SLURM_CONF = """\
@@ -94,6 +93,7 @@ class Cluster:
 
     state: Path
     environment: dict[str, str]
+    daemons: list[subprocess.Popen] = field(default_factory=list)
 
     def call(self, *command: str) -> str:
         """What a client command of SLURM prints.
@@ -132,15 +132,23 @@ class Cluster:
 
     def boot_node(self) -> None:
         """Start the node, and wait until SLURM counts on it."""
-        conf = self.environment["SLURM_CONF"]
-        subprocess.run(
-            ["slurmd", "-c", "-b", "-f", conf, "-N", "localhost"],
-            env=self.environment,
-            check=True,
-            timeout=30,
-            stdout=subprocess.DEVNULL,
-        )
+        self.start("slurmd", "-D", "-c", "-b", "-f", self.environment["SLURM_CONF"], "-N", "localhost")
         wait_for(lambda: self.call("sinfo", "-h", "-o", "%T") == "idle", "the node of the test cluster", timeout=30)
+
+    def start(self, *daemon: str) -> None:
+        """Start a daemon, which the kernel ends when this process ends, however it does."""
+        command = ["setpriv", "--pdeathsig", "TERM", *daemon]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.daemons.append(subprocess.Popen(command, cwd=self.state, env=self.environment, **quiet))
+
+    def stop(self) -> None:
+        """Stop the daemons, the last one first."""
+        for daemon in reversed(self.daemons):
+            daemon.terminate()
+            try:
+                daemon.wait(10)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
 
     def seize(self, seconds: int) -> str:
         """Submit a job of the urgent partition that takes every GPU for some seconds; its id."""
@@ -171,20 +179,21 @@ def wait_for(condition: Callable[[], object], what: str, timeout: float = 60, in
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """Start a cluster and stop it, by the pid files of its daemons, whatever happens."""
+    """Start a cluster and stop it, whatever happens."""
     state = Path(mkdtemp(prefix="decay-slurm-"))
+    running = Cluster(state, _prepared(state))
     try:
-        running = _start(state)
+        _start(running)
         yield running
         running.call("scancel", "--user", "root")
         wait_for(lambda: not running.call("squeue", "--noheader"), "the last jobs to end")
     finally:
-        for daemon in ("slurmd", "slurmctld", "munged"):
-            _stop(state / f"{daemon}.pid")
+        running.stop()
         shutil.rmtree(state, ignore_errors=True)
 
 
-def _start(state: Path) -> Cluster:
+def _prepared(state: Path) -> dict[str, str]:
+    """Write what the daemons read, and return the environment of who uses them."""
     for folder in ("ctld", "slurmd", "dev", "bin"):
         (state / folder).mkdir()
     for index in range(GPUS):  # slurmd wants devices: these have the numbers of /dev/null
@@ -203,15 +212,19 @@ def _start(state: Path) -> Cluster:
         del environment[variable]
     (state / "munge.key").write_bytes(os.urandom(128))
     (state / "munge.key").chmod(0o400)
-    munge = [f"--{name}={state}/munge.{name}" for name in ("socket", "log-file", "seed-file")]
-    for command in (
-        ["munged", "--force", f"--key-file={state}/munge.key", f"--pid-file={state}/munged.pid", *munge],
-        ["slurmctld", "-c", "-f", str(conf)],
-    ):
-        subprocess.run(command, env=environment, check=True, timeout=30, stdout=subprocess.DEVNULL)
-    found = Cluster(state, environment)
-    found.boot_node()
-    return found
+    return environment
+
+
+def _start(cluster: Cluster) -> None:
+    state = cluster.state
+    files = [f"--{name}={state}/munge.{name}" for name in ("socket", "log-file", "seed-file")]
+    files += [f"--key-file={state}/munge.key", f"--pid-file={state}/munged.pid"]
+    cluster.start("munged", "--foreground", "--force", *files)
+    wait_for((state / "munge.socket").exists, "munged", interval=0.05)
+    cluster.start("slurmctld", "-D", "-c", "-f", cluster.environment["SLURM_CONF"])
+    ping = ["scontrol", "ping"]
+    wait_for(lambda: not subprocess.run(ping, env=cluster.environment, capture_output=True).returncode, "slurmctld")
+    cluster.boot_node()
 
 
 def _path() -> str:
@@ -223,17 +236,6 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def _stop(pid_file: Path) -> None:
-    try:
-        pid = int(pid_file.read_text())
-        os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: not Path(f"/proc/{pid}").exists(), f"{pid_file.stem} to end", timeout=10)
-    except (FileNotFoundError, ProcessLookupError):
-        pass
-    except AssertionError:
-        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
