@@ -101,6 +101,24 @@ def test_a_difference_of_the_detectable_size_is_found_in_four_of_five_studies():
     assert np.mean(found) == pytest.approx(0.8, abs=0.05)
 
 
+def test_a_ratio_of_the_detectable_size_is_found_in_four_of_five_studies():
+    rng = np.random.default_rng(1)
+    samples = [1.5 + rng.normal(size=10) for _ in range(4)]
+    factor = _detectable(samples, logarithmic=False)
+    mean, sd = np.mean(samples), np.sqrt(np.mean([sample.var(ddof=1) for sample in samples]))
+    low = 2 * mean / (1 + factor)  # with `low * factor` as far above the mean as it is below
+    found = [
+        f_oneway(*(rng.normal(centre, sd, 10) for centre in (low, mean, mean, low * factor))).pvalue < 0.05
+        for _ in range(1_000)
+    ]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.05)
+
+
+def test_where_the_smaller_ratio_would_be_negative_no_factor_is_detectable():
+    rng = np.random.default_rng(2)
+    assert _detectable([0.2 + rng.normal(size=5) for _ in range(3)], logarithmic=False) == np.inf
+
+
 def test_optima_all_at_zero_leave_nothing_to_compare():
     runs = simulate(LR, [0, 0.1, 1, 10], 3, archs=["a", "b"], wd_best=1e-9, no_decay=0.0)
     table = universality(runs, "max")

@@ -185,7 +185,10 @@ def _archs(compared: list[Pair]) -> int:
 
 
 def _detectable(samples: list[np.ndarray], *, logarithmic: bool) -> float:
-    """Factor between the two extreme architectures, the others midway, that is found with 80 % power."""
+    """Factor between the two extreme architectures, the others midway, that is found with 80 % power.
+
+    Infinite where the lower extreme would lie at or below 0. Source: Cohen's effect size of the F test.
+    """
     k, n = len(samples), sum(map(len, samples))
     within = np.sqrt(sum(((s - s.mean()) ** 2).sum() for s in samples) / (n - k))
 
@@ -198,4 +201,7 @@ def _detectable(samples: list[np.ndarray], *, logarithmic: bool) -> float:
         largest *= 2
     effect = brentq(excess, 1e-8, largest)
     span = float(effect * within * np.sqrt(2 * k))
-    return float(np.exp(span)) if logarithmic else 1 + span / float(np.concatenate(samples).mean())
+    if logarithmic:
+        return float(np.exp(span))
+    low, high = float(np.concatenate(samples).mean()) + np.array([-span / 2, span / 2])
+    return float(high / low) if low > 0 else float("inf")
