@@ -57,3 +57,7 @@ def test_the_baseline_is_what_the_grid_lists_first():
         columns=["dataset", "recipe", "arch"],
     )
     assert baselines(runs) == {("c10", "net"): "sgd", ("c100", "net"): "adam"}
+
+
+def test_a_recipe_of_imported_runs_may_say_nothing_of_its_schedule():
+    assert differences({"optimizer": {"name": "sgd"}}, BASE) == ["batch_size", "epochs", "schedule"]

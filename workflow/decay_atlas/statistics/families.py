@@ -27,7 +27,8 @@ def differences(first: Recipe, second: Recipe) -> list[str]:
     ['epochs']
     """
     keys = [key for key in sorted({*first, *second}) if first.get(key) != second.get(key)]
-    if "schedule" in keys and "epochs" in keys and _share(first) == _share(second):
+    timed = all({"schedule", "epochs"} <= recipe.keys() for recipe in (first, second))  # else the recipe was imported
+    if "schedule" in keys and "epochs" in keys and timed and _share(first) == _share(second):
         keys.remove("schedule")
     return keys
 
