@@ -23,7 +23,7 @@ LOSS = {"score": "test_loss_best", "name": "loss", "unit": "", "direction": "min
 LR, WD = [1e-4, 1e-3, 1e-2], [0, 1e-3, 1e-2, 0.1, 1, 10]
 
 
-def tables_of(runs: pd.DataFrame, direction: str) -> dict[str, pd.DataFrame]:
+def tables_of(runs: pd.DataFrame, direction: str, unit: str = "%") -> dict[str, pd.DataFrame]:
     drops, fit = deviation(runs, direction)
     return {
         "optima": optima(runs, direction),
@@ -35,7 +35,7 @@ def tables_of(runs: pd.DataFrame, direction: str) -> dict[str, pd.DataFrame]:
         "tuning": tuning(runs, direction),
         "performance_profile": performance_profile(tuning(runs, direction)),
         "importance": importance(runs, direction),
-        "valley": valley(runs, direction),
+        "valley": valley(runs, direction, unit=unit),
         "recommendation": recommendation(runs, direction),
         "recommendation_curve": recommendation_curve(runs, direction),
     }
@@ -58,6 +58,6 @@ def curves_of(runs: pd.DataFrame, epochs: int = 5) -> pd.DataFrame:
 
 def page_of(runs: pd.DataFrame, metric: dict = ACCURACY, curves: pd.DataFrame | None = None) -> str:
     study = {"study": "test", "metric": metric, "recipes": {}, "statistics": {}}
-    tables = tables_of(runs, metric["direction"])
+    tables = tables_of(runs, metric["direction"], metric["unit"])
     figures = {name: draw(name, study, runs, tables) for name in NAMES}
     return render(study, runs, tables, figures, {"Digest": "abc"}, curves)

@@ -86,3 +86,22 @@ def test_without_decay_there_is_nothing_to_sweep():
     assert set(valley(runs, "max")["note"]) == {"no weight decay greater than 0"}
     with pytest.raises(ValueError, match="excess must be greater than 0"):
         valley(runs, "max", excess=0)
+
+
+def test_where_the_study_does_not_say_seed_noise_sets_the_excess_of_a_metric_without_percent():
+    noise = np.random.default_rng(0).normal(0, 0.02, (len(STEPS), len(STEPS), 50))
+    at = {x: i for i, x in enumerate(STEPS)}
+    runs = runs_of(lambda x, y, s: -((x + y + 2) ** 2) + noise[at[x], at[y], s], seeds=range(50))
+    for scale in (1, 0.01):
+        fixed, _ = widths(runs.assign(value=scale * runs["value"]), unit="", starts={"r": (0.1, 0.1)})
+        assert fixed["excess"] == pytest.approx(3 * 0.02 * scale, rel=0.03)
+        assert fixed["decades"] == pytest.approx(2 * np.sqrt(0.06), rel=0.15)
+        assert fixed["edge"] == "none"
+    assert set(valley(runs, "max")["excess"]) == {1}
+    assert set(valley(runs, "max", unit="", excess=0.5)["excess"]) == {0.5}
+
+
+def test_one_seed_of_a_metric_without_percent_asks_for_an_excess():
+    table = valley(runs_of(lambda x, y, s: -((x + y + 2) ** 2)), "max", unit="")
+    assert table["decades"].isna().all()
+    assert table["note"].str.contains("statistics.valley.excess").all()

@@ -185,6 +185,7 @@ rule valley:
     params:
         settings={
             "direction": DIRECTION,
+            "unit": METRIC["unit"],
             "average": STATISTICS["average"],
             **STATISTICS["valley"],
         },

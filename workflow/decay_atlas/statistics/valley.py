@@ -21,6 +21,7 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
+from decay_atlas.statistics.selection import seed_noise
 
 SWEEPS = ("wd", "product")
 COLUMNS = [
@@ -39,6 +40,10 @@ COLUMNS = [
     "n_lr",
     "note",
 ]
+PERCENT = 1.0
+"""Excess of a metric in %."""
+NOISES = 3
+"""Excess of any other metric, in standard deviations of a run within its cell."""
 ROUNDING = 1e-9
 """Relative: a weight decay this close to an end of the grid is on it."""
 
@@ -47,13 +52,15 @@ def valley(
     runs: pd.DataFrame,
     direction: Direction,
     *,
-    excess: float = 1.0,
+    unit: str = "%",
+    excess: float | None = None,
     starts: Mapping[str, Sequence[float]] | None = None,
     average: Average = "mean",
 ) -> pd.DataFrame:
     """Tabulate the width of both sweeps' valleys, in decades of lr; one row a combination and sweep.
 
-    In the valley is what is at most `excess` worse, in the metric's unit, than the best cell of the landscape.
+    In the valley is what is at most `excess` worse, in the metric's `unit`, than the best cell of the landscape. Where
+    it is not given it is 1 for a metric in %, and `NOISES` times the combination's seed noise for any other.
     `starts` gives (lr, wd) by recipe; otherwise a sweep goes through the best cell. Values between grid points are
     interpolated, in log wd and along the sweep in log lr. `decades_lo` and `decades_hi` are the extremes over single
     seeds.
@@ -61,14 +68,21 @@ def valley(
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting makes no sense.
     """
-    if not excess > 0:
+    if excess is not None and not excess > 0:
         raise ValueError(f"excess must be greater than 0, not {excess}")
+    if excess is None and unit == "%":
+        excess = PERCENT
     rows = [
         row
         for one in landscapes(runs, direction)
-        for row in _rows(one, excess, (starts or {}).get(one.recipe), average)
+        for row in _rows(one, excess or _noisy(one), (starts or {}).get(one.recipe), average)
     ]
     return tabulate(rows, COLUMNS)
+
+
+def _noisy(landscape: Landscape) -> float:
+    """An excess that seed noise alone seldom makes; NaN where nothing measures the noise."""
+    return NOISES * seed_noise(landscape, landscape.calm())[0]
 
 
 def _rows(
@@ -80,6 +94,10 @@ def _rows(
     if not np.isfinite(means).any():
         for sweep in SWEEPS:
             yield {**landscape.key, "sweep": sweep, "excess": excess, "note": "no weight decay greater than 0"}
+        return
+    if np.isnan(excess):
+        for sweep in SWEEPS:
+            yield {**landscape.key, "sweep": sweep, "note": "no seed noise to go by; set statistics.valley.excess"}
         return
     if start is None:
         best = np.unravel_index(np.nanargmax(means), means.shape)
