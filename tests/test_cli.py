@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -12,6 +13,7 @@ from decay_atlas.config import grid_of, load
 from decay_atlas.records import write_json
 from decay_atlas.statistics import planning
 from decay_atlas.statistics.planning import plan
+from decay_atlas.statistics.simulator import simulate
 
 ROOT = Path(__file__).parents[1]
 CELL = ["cell", "--study", "small", "--arch", "resnet50", "--lr", "0.01", "--wd", "0.1"]
@@ -123,3 +125,40 @@ def test_a_study_of_imported_runs_has_neither_plan_nor_cells(
     (project / "studies/imported.yaml").write_text("study: imported\nimports: [sweep.csv]\n")
     assert cli.main(command) == 2
     assert "study imported imports its runs" in capsys.readouterr().err
+
+
+def recommended(project: Path, capsys: pytest.CaptureFixture[str], runs: pd.DataFrame, lr: float, **metric: str) -> str:
+    """What `recommend` prints for a study of these runs at a learning rate."""
+    content = {"study": "imported", "imports": ["sweep.csv"], "metric": metric}
+    (project / "studies/imported.yaml").write_text(yaml.safe_dump(content))
+    (project / "results/imported").mkdir(parents=True, exist_ok=True)
+    runs.to_parquet(project / "results/imported/runs.parquet")
+    cli.main(["recommend", "--study", "imported", "--arch", "net", "--lr", str(lr)])
+    return capsys.readouterr().out
+
+
+LR, WD = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2], [1e-3, 1e-2, 0.1, 1, 10]
+
+
+def test_a_recommendation_without_an_interval_says_no_interval(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = recommended(project, capsys, simulate([1e-3, 1e-2], WD, 1), 1e-3)
+    assert "weight decay" in said
+    assert "nan" not in said
+
+
+def test_a_small_loss_is_told_in_the_metrics_own_digits(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = simulate(LR, WD, 3)
+    for metric in ({"unit": "fraction"}, {"unit": "", "name": "share"}):
+        said = recommended(project, capsys, runs.assign(value=runs["value"] / 1e4), 1e-3, **metric)
+        assert "On the grid it lost" in said
+        assert "0.00 " not in said
+        assert "  " not in said
+
+
+def test_why_there_is_no_recommendation_keeps_its_small_letters(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = recommended(project, capsys, simulate(LR, WD, 3), 3.0)
+    assert "η is more than" in said

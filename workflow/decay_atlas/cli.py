@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from decay_atlas.config import Config, ConfigError, grid_of, load, study_file
 from decay_atlas.grid import Run, number_text
 from decay_atlas.records import RecordError, read_record, staged
+
+if TYPE_CHECKING:
+    from decay_atlas.reporting.words import Metric
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,6 +141,7 @@ def _recommend(options: argparse.Namespace) -> int:
     # pandas and the statistics take a second to import, which the other commands need not wait for
     import pandas as pd
 
+    from decay_atlas.reporting.words import Metric
     from decay_atlas.statistics.landscape import landscapes
     from decay_atlas.statistics.recommendation import coupling_line, recommend
     from decay_atlas.statistics.smoothing import smooth_optima
@@ -155,7 +160,7 @@ def _recommend(options: argparse.Namespace) -> int:
     landscape, average = fitting[0], study["statistics"]["average"]
     smooth = smooth_optima(landscape, average)
     row = recommend(landscape, smooth, coupling_line(landscape, smooth), options.lr, average)
-    print(_advice(row, study["metric"]["unit"]))
+    print(_advice(row, Metric(study["metric"])))
     return 0 if "wd" in row else 1
 
 
@@ -176,20 +181,23 @@ def _status(options: argparse.Namespace) -> int:
     return 0
 
 
-def _advice(row: dict[str, Any], unit: str) -> str:
+def _advice(row: dict[str, Any], metric: Metric) -> str:
     place = f"{row['arch']} on {row['dataset']}, lr {row['lr']:g}"
     if "wd" not in row:
-        return f"{place}: no recommendation. {row['note'].capitalize()}."
+        return f"{place}: no recommendation, as {row['note']}."
     basis = {
         "measured": "the measured optima, as no law is established",
         "grid": "the best weight decay of the grid itself",
         "fitted": f"the fitted line, λ* ∝ η^{row.get('slope', 0):.2f}",
     }.get(row["law"], f"the {row['law']} law")
-    lines = [f"{place}: weight decay {row['wd']:.2g} (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g}), by {basis}."]
+    known = math.isfinite(row["wd_lo"]) and math.isfinite(row["wd_hi"])
+    interval = f" (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g})" if known else ""
+    lines = [f"{place}: weight decay {row['wd']:.2g}{interval}, by {basis}."]
     if "loss" in row:
-        pp = "pp" if unit == "%" else unit
-        span = f" ({row['loss_lo']:.2f} to {row['loss_hi']:.2f})" if "loss_lo" in row else ""
-        lines.append(f"On the grid it lost {row['loss']:.2f} {pp}{span} against the best weight decay there.")
+        lost = " ".join(filter(None, [metric.difference(row["loss"]), metric.loss_unit]))
+        low, high = (metric.difference(row.get(end)) for end in ("loss_lo", "loss_hi"))
+        span = f" ({low} to {high})" if "loss_lo" in row else ""
+        lines.append(f"On the grid it lost {lost}{span} against the best weight decay there.")
     if row["extrapolated"]:
         lines.append("This learning rate lies outside the measured ones.")
     if row["note"]:

@@ -68,7 +68,9 @@ def csv_address(table: pd.DataFrame) -> str:
 
 
 def _fill(text: str, metric: Metric) -> str:
-    return text.replace("{metric}", metric.name).replace("{unit}", metric.unit).replace("{pp}", metric.loss_unit)
+    """A heading with the metric's name and units; without the parentheses where it has none."""
+    filled = text.replace("{metric}", metric.name).replace("{unit}", metric.unit).replace("{pp}", metric.loss_unit)
+    return filled.replace(" ()", "")
 
 
 def _cell(column: Column, row: dict[str, Any], metric: Metric) -> Cell:
@@ -101,6 +103,7 @@ FORMS: dict[str, Callable[[Any, Metric], str]] = {
     "significant": lambda value, metric: words.number(value, 2),
     "fixed": lambda value, metric: words.fixed(value, 2),
     "value": lambda value, metric: words.number(value, 4),
+    "loss": lambda value, metric: metric.difference(value),
     "p": lambda value, metric: words.p_value(value),
     "count": lambda value, metric: f"{float(value):,.0f}",
     "percent": lambda value, metric: f"{100 * float(value):.0f} %",

@@ -174,6 +174,16 @@ class Metric:
         """A loss of quality with its unit."""
         return self._with(number(value, digits), self.loss_unit)
 
+    def difference(self, value: Any) -> str:
+        """A loss of quality as a table has it, without its unit: two decimals of a percentage, else two digits."""
+        return fixed(value) if self.unit == "%" else number(value)
+
+    def span(self, lo: Any, hi: Any) -> str:
+        """An interval of losses in parentheses, or the dash when an end is missing."""
+        if is_missing(lo) or is_missing(hi):
+            return NONE
+        return f"({self.difference(lo)}, {self.difference(hi)})"
+
     @staticmethod
     def _with(text: str, unit: str) -> str:
         return text if text == NONE or not unit else f"{text} {unit}"

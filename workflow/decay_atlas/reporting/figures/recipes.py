@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
-from decay_atlas.reporting.words import Metric, counted, fixed, interval, is_missing, listed, number
+from decay_atlas.reporting.words import Metric, counted, interval, is_missing, listed, number
 from decay_atlas.statistics.families import Recipes
 
 PLACE = ["dataset", "arch"]
@@ -37,7 +37,8 @@ def _gains_panel(best: pd.DataFrame, where: str, metric: Metric) -> Panel:
     _forest(axes, best, ("difference", "difference_lo", "difference_hi"), best["recipe"].tolist())
     axes.set_xlabel(f"gain in {metric.name} over {baseline}" + (f" ({metric.loss_unit})" if metric.loss_unit else ""))
     words = [
-        f"{row['recipe']} {fixed(row['difference'])} {interval(row['difference_lo'], row['difference_hi'])}"
+        f"{row['recipe']} {metric.difference(row['difference'])} "
+        f"{metric.span(row['difference_lo'], row['difference_hi'])}"
         for row in best.to_dict("records")
     ]
     return Panel(figure, f"Gain of every recipe over {baseline}. {title}. {listed(words, 30)}.")
@@ -63,7 +64,7 @@ def _rules_panel(table: pd.DataFrame, where: str, metric: Metric) -> Panel:
     _forest(axes, table, ("loss", "loss_lo", "loss_hi"), names)
     axes.set_xlabel(metric.drop_axis)
     words = [
-        f"{name} {fixed(row['loss'])} {interval(row['loss_lo'], row['loss_hi'])}"
+        f"{name} {metric.difference(row['loss'])} {metric.span(row['loss_lo'], row['loss_hi'])}"
         for name, row in zip(names, table.to_dict("records"), strict=True)
     ]
     return Panel(figure, f"Loss of each rule for a larger batch. {title}. {listed(words, 30)}.")
