@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decay_atlas.reporting.page import cost, render, summary
+from decay_atlas.reporting.page import beside_table_1, cost, render, summary
+from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.simulator import simulate
 from tests.reporting.pages import ACCURACY, LOSS, LR, WD, page_of
 
@@ -162,3 +165,39 @@ def test_a_run_that_devices_share_takes_the_hours_of_all_of_them() -> None:
     row = cost(runs).iloc[0]
     assert row["device_hours"] == pytest.approx(len(runs) / 2 * (4 + 1) / 2)
     assert row["minutes"] == 30
+
+
+def test_beside_the_published_ratio_stands_the_estimate_of_the_interval_and_a_slope_beside_a_slope() -> None:
+    """Under the product law the published estimator lies above the calibrated interval."""
+    lr, wd = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2], [1e-3, 5e-3, 0.01, 0.03, 0.05, 0.1, 0.3]
+    runs = simulate(lr, wd, 5, law="product", wd_best=0.03, archs=["resnet50"], dataset="cifar100")
+    ratios, slopes = ratio(runs, "max"), laws(runs, "max")
+    assert (ratios["rho"] > ratios["rho_hi_cal"]).all(), "else this test is of nothing"
+    row = beside_table_1(ratios, slopes).iloc[0]
+    assert row["rho_lo_cal"] < row["rho_smooth"] < row["rho_hi_cal"]
+    assert row["slope_here"] == slopes[slopes["method"] == "censored"]["slope"].iloc[0]
+    tables = {"ratio": ratios, "laws": slopes}
+    page = render({"study": "test", "metric": ACCURACY}, runs, tables, {})
+    headings = re.findall(r"<th[^>]*>([^<]*)</th>", page)
+    assert {"ρ here", "ρ published", "slope here", "slope published"} <= set(headings)
+
+
+def test_of_imported_runs_the_page_says_which_are_still_to_be_run() -> None:
+    runs = simulate(LR, [0.1, 1, 10], 3, law="decoupled", wd_best=0.01)
+    tables = {"optima": optima(runs, "max")}
+    study = {"study": "test", "metric": ACCURACY}
+    own, imported = (render({**study, **more}, runs, tables, {}) for more in ({}, {"imports": ["a.csv"]}))
+    assert 'data-what="the wider grid"' in own
+    assert 'data-what="the runs to add"' in imported
+    assert "grid:" not in read(imported)
+
+
+def test_the_page_says_what_the_claims_take_recipes_of_unknown_settings_for() -> None:
+    runs = simulate(LR, WD, 2, recipe="theirs")
+    claims = pd.DataFrame([dict.fromkeys(["id", "statement", "reported", "measured", "verdict", "why"], "supported")])
+    study = {"study": "test", "metric": ACCURACY, "claims": ["coupling", "stable-weight-decay"]}
+    page = render(study, runs, {"claims": claims}, {})
+    assert re.findall(r"does not say how theirs trained, so the claims of ([\w-]+)", page) == ["coupling"]
+    assert "adamw" in page
+    named = {**study, "recipes": {"theirs": {"optimizer": {"name": "sgd"}}}}
+    assert "does not say how" not in render(named, runs, {"claims": claims}, {})

@@ -12,11 +12,13 @@ from markupsafe import Markup
 from decay_atlas.reporting import published
 from decay_atlas.reporting.advice import advice
 from decay_atlas.reporting.explorer import as_json, explorer
+from decay_atlas.reporting.fits import best_method
 from decay_atlas.reporting.html import fill, scripts, views
 from decay_atlas.reporting.limits import limits
 from decay_atlas.reporting.verdict import pooled, verdict
-from decay_atlas.reporting.widening import widening
-from decay_atlas.reporting.words import Metric, counted, number
+from decay_atlas.reporting.widening import lacking, widening
+from decay_atlas.reporting.words import Metric, counted, listed, number
+from decay_atlas.statistics.claims import published as claims_of
 from decay_atlas.statistics.device_time import device_seconds
 from decay_atlas.statistics.landscape import COMBINATION
 
@@ -61,13 +63,13 @@ def render(
     """
     metric = Metric(study["metric"])
     reference = study.get("statistics", {}).get("rho_reference", published.RATIO)
+    empty = pd.DataFrame()
     shown = {
         **tables,
         "cost": cost(runs),
-        "ratio_published": beside_table_1(tables.get("ratio", pd.DataFrame())),
-        "deviation": beside_table_2(tables.get("deviation", pd.DataFrame())),
+        "ratio_published": beside_table_1(tables.get("ratio", empty), tables.get("laws", empty)),
+        "deviation": beside_table_2(tables.get("deviation", empty)),
     }
-    empty = pd.DataFrame()
     data = explorer(study, runs, tables, empty if curves is None else curves)
     return fill(
         "report.html",
@@ -84,9 +86,11 @@ def render(
         data=Markup(as_json(data)),
         scripts=scripts(),
         limits=limits(study, runs, tables),
-        widening=widening(runs, tables.get("optima", empty), metric.direction),
+        imported="imports" in study,
+        widening=(lacking if "imports" in study else widening)(runs, tables.get("optima", empty), metric.direction),
         tables=views(TITLES, shown, metric),
         counts=claim_counts(tables.get("claims", empty)),
+        assumed=assumed(study, runs),
         recipes=recipes(study, runs),
         provenance={**about(runs), **(provenance or {})},
     )
@@ -123,12 +127,17 @@ def cost(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def beside_table_1(ratio: pd.DataFrame) -> pd.DataFrame:
-    """This study's ρ beside the published one, for every data set and architecture that both have."""
+def beside_table_1(ratio: pd.DataFrame, laws: pd.DataFrame) -> pd.DataFrame:
+    """This study's ρ and slope beside the published ones, for every data set and architecture that both have.
+
+    ρ is the one that the calibrated interval belongs to.
+    """
     if ratio.empty:
         return ratio
+    slopes = best_method(laws).reindex(columns=[*COMBINATION, "slope"]).rename(columns={"slope": "slope_here"})
     theirs = published.table_1().rename(columns={name: f"{name}_published" for name in ("rho", "rho_lo", "rho_hi")})
-    return ratio[[*COMBINATION, "rho", "rho_lo_cal", "rho_hi_cal"]].merge(theirs, on=["dataset", "arch"])
+    here = ratio[[*COMBINATION, "rho_smooth", "rho_lo_cal", "rho_hi_cal"]].merge(slopes, how="left", on=COMBINATION)
+    return here.merge(theirs, on=["dataset", "arch"])
 
 
 def beside_table_2(deviation: pd.DataFrame) -> pd.DataFrame:
@@ -147,6 +156,22 @@ def claim_counts(claims: pd.DataFrame) -> list[tuple[str, int]]:
         return []
     found = claims["verdict"].value_counts()
     return [(name, int(found[name])) for name in order if name in found.index]
+
+
+def assumed(study: Mapping[str, Any], runs: pd.DataFrame) -> list[str]:
+    """A sentence for each source of claims by which recipes of unknown settings are taken for its own."""
+    unknown = [str(name) for name in runs["recipe"].unique() if name not in study.get("recipes", {})]
+    sentences = []
+    for source in study.get("claims", []) if unknown else []:
+        taken = claims_of(source)[1].get("assumed", {})
+        if taken:
+            protocol = listed(f"{key}: {value}" for key, value in taken.items())
+            sentences.append(
+                f"The study's file does not say how {listed(unknown)} trained, so the claims of {source} are judged as "
+                f"if with {protocol}. If it was another, name it in the file and run again: "
+                f"recipes: {{{unknown[0]}: {{optimizer: {{name: sgd}}}}}}"
+            )
+    return sentences
 
 
 def recipes(study: Mapping[str, Any], runs: pd.DataFrame) -> list[tuple[str, str]]:

@@ -1,9 +1,9 @@
-"""The grid that would show what this one could not, as YAML to paste."""
+"""The grid that would show what this one could not, as YAML to paste; of imported runs those that it still lacks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from decay_atlas.statistics.landscape import COMBINATION
 DECADES = 1.0
 """How far an axis is widened beyond an edge that holds optima."""
 
+Axes = tuple[list[float], list[float]]
+"""The η and the λ of a grid."""
+
 
 def widening(runs: pd.DataFrame, optima: pd.DataFrame, direction: str) -> str | None:
     """YAML of a grid that reaches beyond every edge that holds an optimum, to paste over `grid:`; None if none does.
@@ -23,7 +26,32 @@ def widening(runs: pd.DataFrame, optima: pd.DataFrame, direction: str) -> str | 
     Each combination keeps the values it has, so that its finished runs are kept too, and gains λ (or η, where
     the best cell lies at the end of that axis) for one decade beyond, in the axis's own steps.
     """
-    blocks: dict[tuple[Any, ...], list[str]] = {}
+    blocks = _blocks((names, [(lr, wd)], own["seed"]) for names, own, lr, wd in _wider(runs, optima, direction))
+    return yaml_grid(blocks) if blocks else None
+
+
+def lacking(runs: pd.DataFrame, optima: pd.DataFrame, direction: str) -> str | None:
+    """The cells of the grid of `widening` that have no run, as blocks of YAML; None where no axis is widened.
+
+    Their seeds are those of the cell that has most.
+    """
+    found = []
+    for names, own, lr, wd in _wider(runs, optima, direction):
+        there = set(zip(own["lr"], own["wd"], strict=True))
+        rates: dict[tuple[float, ...], list[float]] = {}
+        for rate in lr:
+            rates.setdefault(tuple(decay for decay in wd if (rate, decay) not in there), []).append(rate)
+        fullest = own.groupby(["lr", "wd"])["seed"].transform("size")
+        first = own[fullest == fullest.max()].iloc[0]
+        seeds = own.loc[(own[["lr", "wd"]] == first[["lr", "wd"]]).all(axis=1), "seed"]
+        found.append((names, [(rates[decays], list(decays)) for decays in rates if decays], seeds))
+    return "\n".join(_blocks(found)) + "\n" if found else None
+
+
+def _wider(
+    runs: pd.DataFrame, optima: pd.DataFrame, direction: str
+) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame, list[float], list[float]]]:
+    """Every combination whose grid should be wider: its names, its runs, and the η and λ of the wider grid."""
     for names, part in optima.groupby(COMBINATION, sort=False) if len(optima) else []:
         dataset, recipe, arch = (str(name) for name in names)
         own = runs[(runs[COMBINATION] == list(names)).all(axis=1)]
@@ -31,11 +59,17 @@ def widening(runs: pd.DataFrame, optima: pd.DataFrame, direction: str) -> str | 
         wd = _extended(_grid_wd(own), {edge for edge in ("lower", "upper") if (told["edge"] == edge).any()})
         lr = _extended(sorted(own["lr"].unique()), _lr_edges(part, direction))
         if len(wd) > len(_grid_wd(own)) or len(lr) > own["lr"].nunique():
-            seeds = tuple(sorted(int(seed) for seed in own["seed"].unique()))
+            yield (dataset, recipe, arch), own, lr, wd
+
+
+def _blocks(found: Iterable[tuple[tuple[str, str, str], list[Axes], pd.Series]]) -> list[str]:
+    """YAML blocks of the grids of every combination, architectures that share theirs in one block."""
+    blocks: dict[tuple[Any, ...], list[str]] = {}
+    for (dataset, recipe, arch), grids, own_seeds in found:
+        seeds = tuple(sorted(int(seed) for seed in own_seeds.unique()))
+        for lr, wd in grids:
             blocks.setdefault((dataset, recipe, tuple(lr), tuple(wd), seeds), []).append(arch)
-    if not blocks:
-        return None
-    return yaml_grid(yaml_block(dataset, recipe, archs, *axes) for (dataset, recipe, *axes), archs in blocks.items())
+    return [yaml_block(dataset, recipe, archs, *axes) for (dataset, recipe, *axes), archs in blocks.items()]
 
 
 def _grid_wd(runs: pd.DataFrame) -> list[float]:
