@@ -34,12 +34,5 @@ rule all:
         f"{RESULTS}/report.html",
 
 
-rule runs:
-    input:
-        RECORDS,
-        f"{RESULTS}/runs.parquet",
-
-
 localrules:
     all,
-    runs,

@@ -1,7 +1,8 @@
 """The report as a study grows: its size, and what a browser needs to open it and draw its charts.
 
 Simulated studies are run through the whole workflow, then their pages are opened in Chromium (apt install chromium).
-The baseline is the study of 300 runs. `open` ends with the browser's load event, `charts` when all three are drawn.
+The baseline is the study of 300 runs. `open` ends with the browser's load event, `charts` when both are drawn:
+simulated runs have no learning curves, whose chart would be the third.
 
     python benchmarks/report.py 300 2400 24000
 """

@@ -13,9 +13,10 @@ from decay_atlas.archive import write_archive
 
 STUDY = {
     "study": "mine",
-    "metric": {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"},
+    "metric": {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max", "scale": "linear"},
     "statistics": {"seed": 0},
     "recipes": {"short": {"epochs": 3}},
+    "claims": [],
     "datasets": {"digits": {"classes": 10}},
     "grid": [{"lr": 0.1}],
 }
@@ -55,7 +56,19 @@ def test_it_unpacks_into_a_clone_as_a_study_of_its_own(files: list[str], tmp_pat
     again = yaml.safe_load((clone / "studies/mine-archive.yaml").read_text())
     assert again["study"] == "mine-archive"
     assert (clone / again["imports"][0]).exists()
-    assert {key: again[key] for key in ("metric", "statistics", "recipes")} == {
-        key: STUDY[key] for key in ("metric", "statistics", "recipes")
-    }
+    kept = ("metric", "statistics", "recipes", "claims")
+    assert {key: again[key] for key in kept} == {key: STUDY[key] for key in kept}
     assert "grid" not in again
+
+
+def test_logarithms_are_not_taken_twice(files: list[str]) -> None:
+    """The archived runs hold them; the study as it was resolved goes along unchanged."""
+    study = {**STUDY, "metric": {**STUDY["metric"], "name": "log10 loss", "scale": "log10"}}
+    write_archive("one.tar.gz", study, files, "lock")
+    with tarfile.open("one.tar.gz") as archive:
+        again, was = (
+            yaml.safe_load(archive.extractfile(name))
+            for name in ("studies/mine-archive.yaml", "results/mine/study.yaml")
+        )
+    assert again["metric"] == {**study["metric"], "scale": "linear"}
+    assert was == study

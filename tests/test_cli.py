@@ -70,21 +70,35 @@ def test_a_cell_shows_the_score_that_its_study_goes_by(project: Path, capsys: py
     ]
 
 
-def test_retraining_removes_just_the_cells_records_and_calls_snakemake(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+def test_retraining_is_asked_for_just_the_cells_runs(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(cli, "retrain", lambda runs, every, options, file: asked.append((runs, options, file)) or 3)
+    assert cli.main([*CELL, "--retrain", "--", "--cores", "1"]) == 3
+    runs, options, file = asked[0]
+    assert [(run.arch, run.lr, run.wd, run.seed) for run in runs] == [
+        ("resnet50", 0.01, 0.1, 0),
+        ("resnet50", 0.01, 0.1, 1),
+    ]
+    assert (options, file) == (["--cores", "1"], Path("studies/small.yaml"))
+
+
+@pytest.mark.parametrize("option", ["-n", "--dry-run"])
+def test_a_dry_run_retrains_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str
 ) -> None:
     paths = write_records()
-    called = []
-    monkeypatch.setattr(cli.subprocess, "run", lambda command, check: called.append(command) or Done())
-    assert cli.main([*CELL, "--retrain", "--", "--cores", "1"]) == 0
-    gone = {path.name for path in paths if not path.exists()}
-    assert gone == {"lr0.01_wd0.1_seed0.json", "lr0.01_wd0.1_seed1.json"}
-    assert len([path for path in paths if not path.exists()]) == 2, "the other architecture keeps its cell"
-    assert called[0][2:] == ["snakemake", "--cores", "1", "--configfile", "studies/small.yaml"]
+    monkeypatch.delattr(cli, "retrain")
+    assert cli.main([*CELL, "--retrain", "--", option]) == 2
+    assert "dry run" in capsys.readouterr().err
+    assert all(path.exists() for path in paths)
 
 
-class Done:
-    returncode = 0
+@pytest.mark.parametrize("rate", ["0", "-0.01", "nan", "inf", "fast"])
+def test_a_learning_rate_that_is_none_is_refused(project: Path, capsys: pytest.CaptureFixture[str], rate: str) -> None:
+    with pytest.raises(SystemExit) as raised:
+        cli.main(["recommend", "--study", "small", "--arch", "resnet50", "--lr", rate])
+    assert raised.value.code == 2
+    assert f"{rate}: a learning rate is a number greater than 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -162,3 +176,12 @@ def test_why_there_is_no_recommendation_keeps_its_small_letters(
 ) -> None:
     said = recommended(project, capsys, simulate(LR, WD, 3), 3.0)
     assert "η is more than" in said
+
+
+@pytest.mark.parametrize("command", [["plan"], ["recommend", *CELL[3:7]], ["cell", *CELL[3:]]])
+def test_a_look_ahead_study_has_no_runs_to_ask_about(
+    project: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    (project / "studies/bounds.yaml").write_text("study: bounds\nlookahead: {last: 401, strides: [100]}\n")
+    assert cli.main([*command, "--study", "bounds"]) == 2
+    assert "study bounds: bounds are computed and nothing is trained" in capsys.readouterr().err

@@ -66,6 +66,11 @@ MISTAKES: list[tuple[tuple[str | int, ...], Any, list[str]]] = [
     ((*CIFAR, "schedule"), {"name": "wsd", "decay_shape": "sqrt"}, ["decay_shape: no sqrt here", "mean '1-sqrt'?"]),
     ((*CIFAR, "schedule"), {"name": "wsd", "decay_fraction": 2}, ["schedule.decay_fraction: 2 must be at most 1"]),
     ((*CIFAR, "schedule"), {"name": "piecewise", "pieces": [[1]]}, ["schedule.pieces[0]: [1] is too short"]),
+    ((*CIFAR, "evaluations"), ["prunning"], ["evaluations[0]: no prunning here", "Did you mean 'pruning'?"]),
+    (("simulate",), {"wd_bst": 0.1}, ["simulate: unknown key 'wd_bst'", "Did you mean 'wd_best'?"]),
+    (("simulate",), {"law": "prodct"}, ["simulate.law: no prodct here", "Did you mean 'product'?"]),
+    (("simulate",), {"curvature": {"below": 1, "abov": 2}}, ["simulate.curvature: ", "'abov'", "mean 'above'?"]),
+    (("simulate",), {"offsets": {"a": {"lrr": 1}}}, ["simulate.offsets.a: unknown key 'lrr'", "mean 'lr'?"]),
     ((*CIFAR, "keep_weights"), False, ["published-cifar.keep_weights: write true, or leave it out"]),
     ((*CIFAR, "extends"), "published-imagnet", ["published-cifar.extends: no recipe", "mean 'published-imagenet'?"]),
     (

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from decay_atlas import recovery
-from decay_atlas.recovery import BusyError, engage, hosts, recover
+from decay_atlas.recovery import BusyError, disengage, engage, hosts, recover
 
 MANIFEST = "resources/datasets/digits-0123abcd/manifest.json"
 OTHER = "resources/datasets/cifar10-0123abcd/manifest.json"
@@ -132,6 +132,13 @@ def test_a_folder_is_taken_by_one_call_at_a_time(state: Path) -> None:
         engage(state)
     engage(state)
     engage(state)  # again in one process, as a program that uses Snakemake's API may
+
+
+def test_a_folder_that_was_let_go_is_free_for_the_next_call(state: Path) -> None:
+    engage(state)
+    disengage()
+    with another_process(state, "engage"), pytest.raises(BusyError):
+        engage(state)
 
 
 def test_a_file_system_without_locks_refuses_nobody(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -11,14 +12,18 @@ from jsonschema import Draft202012Validator
 
 from decay_atlas.config import SCHEMA
 from decay_atlas.statistics.collect import COLUMNS
+from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.statistics.truth import Truth
 from decay_atlas.training.augment import AUGMENTATIONS
 from decay_atlas.training.engines import ENGINES
+from decay_atlas.training.evaluations import EVALUATIONS
 from decay_atlas.training.optimizers import OPTIMIZERS
 from decay_atlas.training.schedules import SHAPES
 from decay_atlas.training.sources import SOURCES
 
 RULES = yaml.safe_load(SCHEMA.read_bytes())
 RECIPE = RULES["$defs"]["recipe"]["properties"]
+SIMULATE = RULES["properties"]["simulate"]["properties"]
 
 
 @pytest.mark.parametrize(
@@ -29,11 +34,23 @@ RECIPE = RULES["$defs"]["recipe"]["properties"]
         (RECIPE["schedule"]["properties"]["name"], SHAPES),
         (RULES["$defs"]["dataset"]["properties"]["source"], SOURCES),
         (RULES["properties"]["execution"]["properties"]["engine"], ENGINES),
+        (RECIPE["evaluations"]["items"], EVALUATIONS),
+        (SIMULATE["law"]["anyOf"][0], LAWS),
     ],
-    ids=["augmentations", "optimizers", "schedules", "sources", "engines"],
+    ids=["augmentations", "optimizers", "schedules", "sources", "engines", "evaluations", "laws"],
 )
 def test_every_name_offered_is_known_and_every_name_known_is_offered(offered: dict[str, Any], known: list[str]) -> None:
     assert sorted(offered["enum"]) == sorted(known)
+
+
+def test_a_simulated_landscape_has_the_keys_of_the_simulator_and_each_is_understood() -> None:
+    assert list(SIMULATE) == [one.name for one in fields(Truth)]
+    nested = {
+        "curvature": dict.fromkeys(SIMULATE["curvature"]["anyOf"][1]["properties"], 1.0),
+        "diverge": dict.fromkeys(SIMULATE["diverge"]["properties"], 1.0),
+        "offsets": {"net": dict.fromkeys(SIMULATE["offsets"]["additionalProperties"]["properties"], 1.0)},
+    }
+    assert Truth.parse(nested).offsets == nested["offsets"]
 
 
 def test_imported_columns_are_columns_of_the_table_of_runs() -> None:

@@ -49,6 +49,14 @@ def test_a_study_of_bounds_trains_nothing_and_has_a_page(project: Project) -> No
     assert "Nothing to be done" in study(project, "lookahead")
 
 
+@pytest.mark.parametrize("target", ["archive", "plan", "runs"])
+def test_bounds_have_no_target_of_a_study_of_runs(project: Project, target: str) -> None:
+    command = [sys.executable, "-m", "snakemake", target, "-n", "--configfile", "studies/lookahead.yaml"]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "Study lookahead: bounds are computed and nothing is trained" in done.stdout + done.stderr
+
+
 def test_a_stage_too_long_for_the_horizon_is_refused_with_the_line_to_write(project: Project) -> None:
     file = project.root / "studies/lookahead.yaml"
     file.write_text(file.read_text().replace("10001", "1000"))

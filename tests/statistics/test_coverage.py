@@ -1,5 +1,7 @@
 """The coverage study itself: reproducible whatever the workers, and its shares counted by hand."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,6 +103,14 @@ def test_a_ragged_grid_has_just_the_runs_it_names():
     ragged = Design("ragged", LR, WD, 5, {"law": "product"}, points=points)
     runs = ragged.runs(ragged.truth([0]))
     assert list(runs[["lr", "wd", "seed"]].itertuples(index=False, name=None)) == points
+
+
+def test_where_the_system_does_not_say_which_cores_are_ours_all_are_used(monkeypatch):
+    """As on macOS."""
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    designs = [Design("small", LR, WD, 2, {"law": "product", "seed_sd": 0.4})]
+    pd.testing.assert_frame_equal(coverage(designs, 1), coverage(designs, 1, processes=1))
 
 
 def test_no_stress_makes_one_law_look_like_another():

@@ -87,6 +87,17 @@ def test_one_seed_gives_a_number_without_an_interval() -> None:
     assert table.loc[0, ["wd_lo", "wd_hi", "loss"]].isna().all()
 
 
+def test_a_loss_that_one_seed_scores_has_no_interval_and_moves_nothing() -> None:
+    """A second seed that got only to the small weight decays leaves the law's own λ to the first."""
+    runs = simulate([1e-3, 3e-3, 1e-2], [1e-4, 1e-3, 1e-2, 0.1, 1, 10], 2, law="decoupled", wd_best=0.03, seed_sd=0.3)
+    ragged = runs[(runs["seed"] == 0) | (runs["wd"] <= 0.01)]
+    table = recommendation(ragged, "max")
+    alone = table["loss"].notna() & table["loss_lo"].isna()
+    assert alone.any()
+    assert (table.loc[alone, "law"] != "grid").all()
+    assert table["wd"].notna().all()
+
+
 def test_every_combination_and_rate_has_a_row() -> None:
     runs = pd.concat([simulate(LR, WD, 3, archs=["a", "b"]), simulate(LR, WD, 3, dataset="other")])
     assert len(recommendation(runs, "max")) == 15

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from decay_atlas.status import facts
 from decay_atlas.status.facts import Reader, status_of
 from decay_atlas.status.jobs import Jobs
 from decay_atlas.status.logs import Point
+from decay_atlas.training import prepare
 from tests.status.conftest import Folder
 
 FAILED = "resnet50 lr 0.001 wd 0.1 seed 1: failed\nOSError: no space\nerror: 2 of 3 runs failed: a, b\n"
@@ -163,11 +166,15 @@ def test_a_damaged_record_is_named_with_the_way_out(folder: Folder) -> None:
 def test_a_data_set_that_could_not_be_prepared_is_told_first(folder: Folder) -> None:
     folder.log(folder.runs(**CELL), FAILED)
     digest = next(iter({run.digest for run in folder.runs(arch="resnet50")}))
-    name = Path(dataset_folder("digits", grid_of(folder.study).settings[digest]["dataset"])).name
-    log = folder.root / f"results/logs/datasets/{name}.log"
+    entry = grid_of(folder.study).settings[digest]["dataset"]
+    place = dataset_folder("digits", entry)
+    log = folder.root / f"results/logs/datasets/{Path(place).name}.log"
     log.parent.mkdir(parents=True)
-    log.write_text("error: no such folder\n")
-    assert [failure.name.split()[0] for failure in folder.status().failures] == ["data", "digits"]
+    with log.open("w") as file, redirect_stderr(file):
+        assert prepare.main(["--name", "digits", "--entry", json.dumps({**entry, "classes": 11}), place]) == 1
+    status = folder.status()
+    assert [failure.name.split()[0] for failure in status.failures] == ["data", "digits"]
+    assert "datasets.digits.classes" in status.failures[0].lines[-1]
 
 
 def test_the_cell_that_took_longest_for_its_network_is_named(folder: Folder) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,14 @@ def test_a_pack_that_does_not_fit_is_split_evenly(
     assert parts(3 * need) == [2, 2, 3]
     assert parts(0.5 * need) == [1] * 7
     assert parts(100 * need, "serial") == [1] * 7
+
+
+def test_where_free_memory_is_not_told_all_of_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS, whose sysconf knows the machine's pages only."""
+    free, names = free_memory(CPU), {**os.sysconf_names}
+    names.pop("SC_AVPHYS_PAGES")
+    monkeypatch.setattr(os, "sysconf_names", names)
+    assert free_memory(CPU) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") > free
 
 
 def test_asking_draws_no_random_number(digits: Path, settings: dict[str, Any]) -> None:

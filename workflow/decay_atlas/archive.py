@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-KEPT = ("metric", "statistics", "recipes")
+KEPT = ("metric", "statistics", "recipes", "claims")
 """Keys of a study that statistics and report depend on once the runs are there."""
 
 
@@ -31,6 +31,8 @@ def write_archive(path: str | Path, study: Mapping[str, Any], files: Sequence[st
     name = f"{study['study']}-archive"
     head = f"# Made from the archived runs:  snakemake --cores 2 --configfile studies/{name}.yaml\n"
     again = {"study": name, "imports": [f"{results}/runs.parquet"], **{key: study[key] for key in KEPT if key in study}}
+    # the table of runs holds logarithms already where the study asked for them
+    again["metric"] = {**study["metric"], "scale": "linear"}
     members[f"studies/{name}.yaml"] = head.encode() + _yaml(again)
     content = io.BytesIO()
     with (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from decay_atlas.config import Config, ConfigError, grid_of, load, study_file
 from decay_atlas.grid import Run, number_text
-from decay_atlas.records import RecordError, read_record, staged
+from decay_atlas.records import RecordError, read_record
+from decay_atlas.recovery import BusyError
+from decay_atlas.retrain import retrain
 
 if TYPE_CHECKING:
     from decay_atlas.reporting.words import Metric
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.command(options))
-    except ConfigError as error:
+    except (ConfigError, BusyError) as error:
         print(f"decay-atlas: {error}", file=sys.stderr)
         return 2
 
@@ -42,20 +43,31 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
     """The options that name a study, a combination and a learning rate."""
     _add_study(parser)
     parser.add_argument("--arch", required=True)
-    parser.add_argument("--lr", type=float, required=True)
+    parser.add_argument("--lr", type=_learning_rate, required=True)
     parser.add_argument("--dataset", help="needed where the study has several")
     parser.add_argument("--recipe", help="needed where the study has several")
 
 
+def _learning_rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: a learning rate is a number greater than 0")
+    return value
+
+
 def _add_cell(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Show the records of one cell's runs. With --retrain their records are removed and Snakemake is "
-        "called: just these runs train, then the statistics and the report follow."
+        "Show the records of one cell's runs. With --retrain Snakemake is called to train just these anew; the "
+        "statistics and the report follow where all other runs of the study are done. A run that is not trained, "
+        "because Snakemake does not start or fails, keeps the record that it had."
     )
     _add_place(parser)
     parser.add_argument("--wd", type=float, required=True)
     parser.add_argument("--seed", type=int, help="only this seed")
-    parser.add_argument("--retrain", action="store_true", help="remove the records and call snakemake")
+    parser.add_argument("--retrain", action="store_true", help="train these runs anew, by snakemake")
     parser.add_argument(
         "snakemake", nargs="*", metavar="-- SNAKEMAKE OPTION", help="for --retrain (default: --cores all)"
     )
@@ -69,14 +81,10 @@ def _cell(options: argparse.Namespace) -> int:
         print(f"{run.path}: {_state(run, study['metric']['score'])}")
     if not options.retrain:
         return 0
-    for run in runs:
-        staged(run.path).unlink(missing_ok=True)
-        Path(run.path).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "snakemake", *(options.snakemake or ["--cores", "all"])]
-    file = study_file(options.study)
-    if file is not None:
-        command += ["--configfile", str(file)]
-    return subprocess.run(command, check=False).returncode
+    if {"-n", "--dry-run", "--dryrun"} & set(options.snakemake):
+        raise ConfigError("--retrain trains, so a dry run (-n) says nothing; leave one of the two out")
+    arguments = options.snakemake or ["--cores", "all"]
+    return retrain(runs, grid_of(study).runs, arguments, study_file(options.study))
 
 
 def _chosen(study: Config, options: argparse.Namespace) -> list[Run]:
@@ -147,6 +155,10 @@ def _recommend(options: argparse.Namespace) -> int:
     from decay_atlas.statistics.smoothing import smooth_optima
 
     study = load(options.study)
+    if "lookahead" in study:
+        raise ConfigError(
+            f"study {options.study}: bounds are computed and nothing is trained, so it recommends nothing"
+        )
     table = Path(f"results/{options.study}/runs.parquet")
     if not table.exists():
         raise ConfigError(f"{table} is not there yet; run snakemake for the study {options.study} first")

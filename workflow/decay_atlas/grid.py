@@ -65,6 +65,10 @@ class Run:
             f"/lr{number_text(self.lr)}_wd{number_text(self.wd)}_seed{self.seed}.json"
         )
 
+    def group(self) -> tuple[str, str, str, str]:
+        """What the runs of one landscape share: the values of `GROUP`."""
+        return self.dataset, self.recipe, self.arch, self.digest
+
     @classmethod
     def from_path(cls, path: str) -> Self:
         """The run a record's path names; the inverse of `path`.
@@ -288,9 +292,8 @@ class Grid:
         log = _log(free)
         members: dict[Point, list[Run]] = {}
         for run in self.runs:
-            names = (run.dataset, run.recipe, run.arch, run.digest)
             cell = (str(run.seed) if axis == "seed" else number_text(getattr(run, axis)) for axis in free)
-            members.setdefault((*names, *cell), []).append(run)
+            members.setdefault((*run.group(), *cell), []).append(run)
         axes = [*GROUP, *free]
         return [
             Pack(values, log.format(**dict(zip(axes, values, strict=True))), tuple(runs))
@@ -302,10 +305,9 @@ class Grid:
         packs: dict[Point, dict[Point, list[str]]] = {}
         for run in self.runs:
             text = {"lr": number_text(run.lr), "wd": number_text(run.wd), "seed": str(run.seed)}
-            group = (run.dataset, run.recipe, run.arch, run.digest)
             cell = tuple(text[axis] for axis in free)
             member = "lr{lr}_wd{wd}_seed{seed}".format(**{**text, **{axis: f"{{{axis}}}" for axis in free}})
-            packs.setdefault(group, {}).setdefault(cell, []).append(member)
+            packs.setdefault(run.group(), {}).setdefault(cell, []).append(member)
         return packs
 
 

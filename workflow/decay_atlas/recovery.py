@@ -77,8 +77,7 @@ def engage(state: Path) -> None:
         BusyError: another process holds it.
     """
     global _work
-    if _work is not None:
-        _work.close()
+    disengage()
     _work = (state / "decay-atlas.work").open("a+")
     try:
         fcntl.flock(_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,6 +92,12 @@ def engage(state: Path) -> None:
     _work.truncate(0)
     _work.write(f"process {os.getpid()} on {socket.gethostname()}\n")
     _work.flush()
+
+
+def disengage() -> None:
+    """Let the folder go that this process took, for another call."""
+    if _work is not None:
+        _work.close()
 
 
 def _unfinished_datasets(state: Path) -> list[Path]:

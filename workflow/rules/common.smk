@@ -87,6 +87,14 @@ def dog_of(wildcards):
     return [DOG_PATH.format(**wildcards)] if GRID.sources(*names) else []
 
 
+def nothing_trained(wildcards):
+    """In place of the inputs of a target that a study of bounds cannot have."""
+    raise WorkflowError(
+        f"Study {STUDY['study']}: bounds are computed and nothing is trained, so it has no runs, plan or archive. "
+        f"Call snakemake without this target; that makes {RESULTS}/report.html"
+    )
+
+
 def gpus_of(wildcards):
     """How many GPUs a training job asks for; one where execution.gpus does not name its recipe and it may use any."""
     computed = "simulate" in STUDY or STUDY["execution"]["device"] == "cpu"

@@ -39,3 +39,13 @@ rule lookahead_report:
         ),
     script:
         "../scripts/lookahead_report.py"
+
+
+# Targets that only a study of runs has.
+for target in ["archive", "plan", "runs"]:
+
+    rule:
+        name:
+            target
+        input:
+            nothing_trained,

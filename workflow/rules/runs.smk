@@ -144,3 +144,13 @@ else:
             code=lambda wildcards: source_digest("decay_atlas.statistics.curves"),
         script:
             "../scripts/curves.py"
+
+
+rule runs:
+    input:
+        RECORDS,
+        f"{RESULTS}/runs.parquet",
+
+
+localrules:
+    runs,

@@ -1,4 +1,4 @@
-"""Rule evaluations: see decay_atlas.statistics.evaluations, adaptive and noise."""
+"""Rule evaluations: see decay_atlas.statistics.evaluations, adaptive and label_noise."""
 
 import pandas as pd
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +43,14 @@ class View:
     hidden: int
 
 
-def view(name: str, title: str, table: pd.DataFrame, metric: Metric, shown: Sequence[str] = ()) -> View | None:
-    """A table as it is shown, or None where it has no rows. `shown` picks and orders columns; by default all
-    that are known. Columns that hold one value in all rows (a single data set, a single recipe) are left out.
+def view(name: str, title: str, table: pd.DataFrame, metric: Metric) -> View | None:
+    """A table as it is shown, or None where it has no rows.
+
+    A column of data sets or recipes is left out where all rows have the same one.
     """
     if len(table) == 0:
         return None
-    known = {column.name: column for column in COLUMNS[name]}
-    columns = [known[key] for key in (shown or known) if key in table.columns]
+    columns = [column for column in COLUMNS[name] if column.name in table.columns]
     columns = [c for c in columns if not (c.name in ("dataset", "recipe") and table[c.name].nunique() == 1)]
     records = table.head(MOST_ROWS).to_dict("records")
     rows = [[_cell(column, row, metric) for column in columns] for row in records]

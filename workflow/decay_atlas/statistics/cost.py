@@ -36,7 +36,7 @@ def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
     time is known), and first: the record of the run to time where it is not.
     """
     rows = []
-    for (dataset, recipe, arch, digest), members in groupby(sorted(grid.runs, key=combination), combination):
+    for (dataset, recipe, arch, digest), members in groupby(sorted(grid.runs, key=Run.group), Run.group):
         runs = list(members)
         done = sum((root / run.path).exists() for run in runs)
         timing = timing_of(runs[0], grid.settings[digest], root)
@@ -54,11 +54,6 @@ def cost(grid: Grid, root: Path = Path()) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def combination(run: Run) -> tuple[str, str, str, str]:
-    """What the runs of one landscape share."""
-    return run.dataset, run.recipe, run.arch, run.digest
 
 
 def timing_of(run: Run, settings: dict[str, Any], root: Path) -> Timing:

@@ -134,7 +134,7 @@ def coverage(
         raise ValueError(f"give at least one design and one repeat, not {len(designs)} and {repeats}")
     chunks = [range(first, min(first + CHUNK, repeats)) for first in range(0, repeats, CHUNK)]
     tasks = [(design, chunk, seed) for design in designs for chunk in chunks]
-    workers = processes or len(os.sched_getaffinity(0))
+    workers = processes or _cores()
     if workers == 1:
         parts = list(watched((_judge(*task) for task in tasks), len(tasks), "simulating studies"))
     else:
@@ -180,6 +180,12 @@ def interval_coverage(outcomes: pd.DataFrame, by: Sequence[str] = ("seeds",)) ->
             row |= {"covered": held / len(given), "covered_lo": low, "covered_hi": high, "width": width}
         rows.append(row)
     return tabulate(rows, [*keys, "covered", "covered_lo", "covered_hi", "width", "n", "missing"])
+
+
+def _cores() -> int:
+    """Processors that this process may use; all of the machine's where the system does not say (macOS)."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _judge(design: Design, repeats: Sequence[int], seed: int) -> pd.DataFrame:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from decay_atlas.config import Config, ConfigError, grid_of
 from decay_atlas.grid import Run
-from decay_atlas.statistics.cost import combination, cost
+from decay_atlas.statistics.cost import cost
 from decay_atlas.statistics.power import REPEATS, Advice, Place, Shape, advice, places, power, spans
 
 
@@ -73,14 +72,14 @@ def plan(
         )
     grid, rho = grid_of(study), float(study["statistics"]["rho_reference"])
     costs = cost(grid, root)
-    jobs = _jobs(grid.runs, study["execution"]["pack"], root)
+    packs = grid.packs(study["execution"]["pack"])
     unknown = [path for path in costs["first"] if path]
     return Plan(
         study=study["study"],
         runs=len(grid.runs),
         done=int(costs["done"].sum()),
-        jobs=len(jobs),
-        jobs_left=sum(jobs.values()),
+        jobs=len(packs),
+        jobs_left=sum(any(not (root / run.path).exists() for run in pack.runs) for pack in packs),
         cost=costs,
         command=_timing(config_files, unknown) if unknown else "",
         grids=[_grid_plan(shape, names, rho, repeats, processes) for shape, names in shapes(grid.runs).items()],
@@ -90,7 +89,7 @@ def plan(
 def shapes(runs: Sequence[Run]) -> dict[Shape, list[tuple[str, str, str]]]:
     """The distinct grids that a study's combinations are trained on, each with its combinations."""
     found: dict[Shape, list[tuple[str, str, str]]] = {}
-    for key, members in groupby(sorted(runs, key=combination), combination):
+    for key, members in groupby(sorted(runs, key=Run.group), Run.group):
         shape = Shape(tuple(sorted((run.lr, run.wd, run.seed) for run in members)))
         found.setdefault(shape, []).append(key[:3])
     return found
@@ -103,16 +102,6 @@ def _grid_plan(
     shares = power(shape, [*asked, *spans()], repeats=repeats, processes=processes)
     enough = shares.loc[shares["kind"] != "span", "told"].all()
     return GridPlan(shape, names, asked, shares, None if enough else advice(shape, asked, repeats, processes))
-
-
-def _jobs(runs: Sequence[Run], pack: Sequence[str], root: Path) -> dict[tuple[Any, ...], bool]:
-    """Every training job, and whether any of its runs is missing."""
-    free = [axis for axis in ("lr", "wd", "seed") if axis not in pack]
-    jobs: dict[tuple[Any, ...], bool] = {}
-    for run in runs:
-        job = (*combination(run), *(getattr(run, axis) for axis in free))
-        jobs[job] = jobs.get(job, False) or not (root / run.path).exists()
-    return jobs
 
 
 def _timing(config_files: Sequence[str], records: Sequence[str]) -> str:

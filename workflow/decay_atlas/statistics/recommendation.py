@@ -183,7 +183,8 @@ def _or_from_grid(
 ) -> dict[str, Any]:
     """The row, or the best weight decay of the grid where the row's has lost significantly."""
     noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
-    if not (row["loss"] > noise and row["loss_lo"] > 0):
+    # without an interval (one seed could be scored) a loss is not told from noise
+    if not (row["loss"] > noise and row.get("loss_lo", 0.0) > 0):
         return row
     i = int(np.flatnonzero(np.isclose(landscape.lr, row["lr"]))[0])
     means = landscape.mean(average)
@@ -194,7 +195,8 @@ def _or_from_grid(
         return row
     note = f"{row['law']} gives {row['wd']:.2g}, which lost {row['loss']:.2g} here"
     bounds = {"wd": best, "wd_lo": float(among.min()), "wd_hi": float(among.max())}
-    return {**row, **bounds, **instead, "law": "grid", "slope": np.nan, "note": note}
+    rest = {key: value for key, value in row.items() if not key.startswith("loss")}
+    return {**rest, **bounds, **instead, "law": "grid", "slope": np.nan, "note": note}
 
 
 def _loss(landscape: Landscape, lr: float, wd: float, average: Average) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class _Look:
         if begun and (point is None or point.epoch < max(begun)):
             point = logs.Point(len(begun), max(begun), epochs)
         ahead = min(point.runs, len(missing)) * point.epoch / point.epochs if point and point.epochs else 0.0
-        names = _names(pack.runs[0])
+        names = pack.runs[0].group()
         self._ahead[names] = self._ahead.get(names, 0.0) + ahead
         done = len(pack.runs) - len(missing)
         share = (done + ahead) / len(pack.runs)
@@ -151,7 +151,7 @@ class _Look:
     def at_combinations(self) -> None:
         """Runs by state, device time and slow cells."""
         slow = []
-        for names, members in groupby(sorted(self._grid.runs, key=_names), _names):
+        for names, members in groupby(sorted(self._grid.runs, key=Run.group), Run.group):
             runs = list(members)
             states = [self._states[run.path] for run in runs]
             counts = {state: states.count(state) for state in STATES}
@@ -192,7 +192,7 @@ class _Look:
             runs = cells[lr, wd]
             nodes = sorted({str(self._of(run, "node")) for run in runs if self._of(run, "node")})
             where = ", ".join(nodes) if len(nodes) <= NODES else f"{len(nodes)} machines"
-            name = f"{' '.join(_names(runs[0])[:3])} lr {number_text(lr)} wd {number_text(wd)}"
+            name = f"{' '.join(runs[0].group()[:3])} lr {number_text(lr)} wd {number_text(wd)}"
             found.append(Slow(name, mean, mean / usual, where))
         return found
 
@@ -202,16 +202,12 @@ class _Look:
         return record[key] if isinstance(record, dict) else None
 
 
-def _names(run: Run) -> Names:
-    return run.dataset, run.recipe, run.arch, run.digest
-
-
 def _name(pack: Pack) -> str:
     """A pack in words: its combination and what its runs share."""
     cell = Path(pack.log).stem.replace("_", " ")
     for axis in ("lr", "wd", "seed"):
         cell = re.sub(rf"\b{axis}(?=\d)", f"{axis} ", cell)
-    return f"{' '.join(_names(pack.runs[0])[:3])} {cell}"
+    return f"{' '.join(pack.runs[0].group()[:3])} {cell}"
 
 
 def _saved(record: Path) -> int:

@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         manifest = prepare(options.name, entry, options.folder)
     except DataError as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{options.name}: {manifest['train']} training and {manifest['test']} test images in {options.folder}")
     return 0
