@@ -83,6 +83,12 @@ def test_every_script_belongs_to_a_rule_and_every_rule_finds_its_script() -> Non
     assert sorted(named) == sorted(file.name for file in (WORKFLOW / "scripts").iterdir() if file.is_file())
 
 
+def test_tables_are_read_in_one_way() -> None:
+    """Which keeps a network that is called 18 or None a name."""
+    files = [*MODULES, *(WORKFLOW / "scripts").glob("*.py")]
+    assert [short(file) for file in files if "pd.read_csv" in file.read_text()] == ["decay_atlas/statistics/tables.py"]
+
+
 def test_scripts_are_thin() -> None:
     for script in (WORKFLOW / "scripts").glob("*.py"):
         assert len(script.read_text().splitlines()) <= 40, f"{script.name}: what it does belongs in the library"

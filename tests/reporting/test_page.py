@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from decay_atlas.reporting.page import beside_table_1, cost, render, summary
+from decay_atlas.reporting.plates import NAMES, draw
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.simulator import simulate
-from tests.reporting.pages import ACCURACY, LOSS, LR, WD, page_of
+from decay_atlas.statistics.tables import read_table
+from tests.reporting.pages import ACCURACY, LOSS, LR, WD, page_of, tables_of
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,23 @@ def test_poor_studies_still_have_a_page(runs: pd.DataFrame) -> None:
     page = page_of(runs)
     assert "<h2>Verdict</h2>" in page
     assert "What this grid cannot show" in page
+
+
+def test_names_that_look_like_numbers_or_nothing_stay_names(tmp_path: Path) -> None:
+    runs = simulate(LR, WD, 3, archs=["18"], law="product").assign(dataset="10", recipe="None")
+    tables = {}
+    for name, table in tables_of(runs, "max").items():
+        table.to_csv(tmp_path / name, index=False)
+        tables[name] = read_table(tmp_path / name)
+    study = {"study": "test", "metric": ACCURACY, "recipes": {}, "statistics": {}}
+    figures = {name: draw(name, study, runs, tables) for name in NAMES}
+    assert figures == {name: draw(name, study, runs, tables_of(runs, "max")) for name in NAMES}
+    page = render(study, runs, tables, figures)
+    shown = re.search(r'id="atlas-data">(.*?)</script>', page, re.DOTALL)
+    assert shown is not None
+    (recommendation,) = json.loads(shown.group(1))["recommendation"]
+    assert len(recommendation) > 0
+    assert "is what 18 shows" in page
 
 
 def test_a_flat_landscape_has_no_optima_inside_the_grid() -> None:

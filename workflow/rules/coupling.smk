@@ -149,7 +149,8 @@ rule performance_profile:
         "../../envs/analysis.yaml"
     params:
         code=lambda wildcards: source_digest(
-            "decay_atlas.statistics.performance_profile"
+            "decay_atlas.statistics.performance_profile",
+            "decay_atlas.statistics.tables",
         ),
     script:
         "../scripts/performance_profile.py"

@@ -35,7 +35,9 @@ rule lookahead_report:
     params:
         study=STUDY,
         code=lambda wildcards: source_digest(
-            "decay_atlas.reporting.lookahead", data="reporting/templates/*"
+            "decay_atlas.reporting.lookahead",
+            "decay_atlas.statistics.tables",
+            data="reporting/templates/*",
         ),
     script:
         "../scripts/lookahead_report.py"

@@ -91,6 +91,7 @@ rule robustness:
         code=lambda wildcards: source_digest(
             "decay_atlas.statistics.robustness",
             "decay_atlas.statistics.claims",
+            "decay_atlas.statistics.tables",
             data="statistics/published/*.yaml",
         ),
     script:
@@ -175,6 +176,7 @@ rule claims:
         code=lambda wildcards: source_digest(
             "decay_atlas.statistics.claims",
             "decay_atlas.statistics.best",
+            "decay_atlas.statistics.tables",
             data="statistics/published/*.yaml",
         ),
     script:

@@ -38,7 +38,9 @@ rule figures:
         "../../envs/analysis.yaml"
     params:
         study=STUDY,
-        code=lambda wildcards: source_digest("decay_atlas.reporting.plates"),
+        code=lambda wildcards: source_digest(
+            "decay_atlas.reporting.plates", "decay_atlas.statistics.tables"
+        ),
     script:
         "../scripts/figures.py"
 
@@ -61,7 +63,9 @@ rule report:
             "Digest of the statistics": source_digest(*STAGES)
         },
         code=lambda wildcards: source_digest(
-            "decay_atlas.reporting.page", data="reporting/templates/**/*"
+            "decay_atlas.reporting.page",
+            "decay_atlas.statistics.tables",
+            data="reporting/templates/**/*",
         ),
     script:
         "../scripts/report.py"

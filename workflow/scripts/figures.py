@@ -6,10 +6,11 @@ import pandas as pd
 
 from decay_atlas.reporting.plates import draw
 from decay_atlas.stage import log_to
+from decay_atlas.statistics.tables import read_table
 
 log_to(snakemake.log[0])
 
 runs = pd.read_parquet(snakemake.input.runs)
-tables = {name: pd.read_csv(path) for name, path in snakemake.input.items() if name != "runs"}
+tables = {name: read_table(path) for name, path in snakemake.input.items() if name != "runs"}
 for name, path in snakemake.output.items():
     Path(path).write_text(draw(name, snakemake.params.study, runs, tables))

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from decay_atlas.reporting.lookahead import draw, render
 from decay_atlas.stage import log_to
+from decay_atlas.statistics.tables import read_table
 
 log_to(snakemake.log[0])
 
-table, fits = (pd.read_csv(path) for path in (snakemake.input.table, snakemake.input.fits))
+table, fits = (read_table(path) for path in (snakemake.input.table, snakemake.input.fits))
 figure = draw(table, fits)
 Path(snakemake.output.figure).write_text(figure)
 Path(snakemake.output.html).write_text(render(snakemake.params.study, table, fits, figure))

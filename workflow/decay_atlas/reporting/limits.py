@@ -30,6 +30,7 @@ def limits(study: Mapping[str, Any], runs: pd.DataFrame, tables: Mapping[str, pd
         *_laws(laws),
         *_flat(optima),
         *_seeds(runs),
+        *_numbered(runs),
         *_axes(runs),
         *_diverged(runs),
         *_missing(runs),
@@ -116,6 +117,20 @@ def _seeds(runs: pd.DataFrame) -> Iterable[Limit]:
     if 1 < counts.max() != counts.min():
         short = int((counts < counts.max()).sum())
         yield Limit("Uneven seeds", f"{counted(short, 'cell has', 'cells have')} fewer than {counts.max()} seeds.")
+
+
+def _numbered(runs: pd.DataFrame) -> Iterable[Limit]:
+    """Seeds that the import replaced (see `statistics.import_axes`)."""
+    numbered = runs[runs["seed_given"].notna()] if "seed_given" in runs else runs.iloc[:0]
+    if len(numbered):
+        name = Labels(runs)
+        who = listed(name(row) for row in numbered[COMBINATION].drop_duplicates().to_dict("records"))
+        yield Limit(
+            "Seeds numbered on import",
+            f"Hardly any seed of {who} occurs at more than one learning rate or weight decay, so the seeds of "
+            f"{counted(len(numbered), 'run')} were replaced by 0, 1, … within each cell, in their order. Cells that "
+            "have no seed in common can be compared, but not seed by seed, which would be more precise.",
+        )
 
 
 def _axes(runs: pd.DataFrame) -> Iterable[Limit]:
