@@ -102,10 +102,9 @@ def settings_of(dataset: dict[str, Any], recipe: dict[str, Any], arch: dict[str,
     augment = recipe.get("augment")
     if isinstance(augment, dict):
         if arch["family"] not in augment:
-            raise ValueError(
-                f"augment has no list for family {arch['family']!r}; add\n\n"
-                f"    augment:\n      {arch['family']}: [crop, flip]"
-            )
+            lists = {**augment, arch["family"]: ["crop", "flip"]}
+            lines = "".join(f"\n      {family}: [{', '.join(names)}]" for family, names in lists.items())
+            raise ValueError(f"augment has no list for family {arch['family']!r}; write\n\n    augment:{lines}")
         recipe["augment"] = augment[arch["family"]]
     kwargs = {
         key: dataset["image_size"] if value == "image_size" else value for key, value in arch.get("kwargs", {}).items()
