@@ -5,7 +5,6 @@ Each source yields either `Arrays` (small, decoded once) or a `Tree` (large, dec
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-RAW = Path("resources/raw")
+from decay_atlas.training.origin import RAW, root_of
+
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 RESIDENT_BYTES = 4 * 10**9
 """A folder whose decoded images fit in this becomes arrays; a larger one is decoded while training."""
@@ -139,7 +139,7 @@ def image_folder(name: str, entry: dict[str, Any]) -> Arrays | Tree:
 
 def image_tree(name: str, entry: dict[str, Any]) -> Tree:
     """An image folder of any size, checked and indexed but not decoded."""
-    root = Path(os.path.expanduser(entry.get("path", RAW / name)))
+    root = root_of(name, entry)
     layout = f"{root}/train/<class>/* and {root}/test/<class>/* (or {root}/val/<class>/*)"
     held_out = next((root / part for part in ("test", "val") if (root / part).is_dir()), None)
     if not (root / "train").is_dir() or held_out is None:
