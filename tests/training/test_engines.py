@@ -146,3 +146,18 @@ def test_a_network_that_was_checked_does_not_stay_while_others_are_trained(
     choose(engine, specimen, members, World())
     gc.collect()
     assert network() is None
+
+
+class Mute(nn.Module):
+    """A network that refuses every image and does not say why."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        raise AssertionError
+
+
+def test_a_network_that_refuses_without_a_word_is_refused(
+    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "build", lambda *_: Mute())
+    with pytest.raises(ValueError, match=r"archs\.tiny: .* 8 pixels a side \(AssertionError\)"):
+        specimen_of(settings, digits).check("tiny")

@@ -62,7 +62,7 @@ class Specimen:
             try:
                 network.eval()(self._images(1, torch.device("cpu")))
             except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
-                return str(error)
+                return str(error).rstrip(".") or type(error).__name__
         return None
 
     def _remedy(self) -> str:
