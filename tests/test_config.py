@@ -197,6 +197,21 @@ def test_a_missing_config_yaml_is_named(tmp_path: Path) -> None:
     assert refusal("coupling", tmp_path).startswith(f"{tmp_path}/config.yaml: cannot be read (No such file")
 
 
+def test_a_family_that_a_recipe_has_no_augmentation_for_is_refused_with_lines_that_help(project: Path) -> None:
+    study = {
+        "archs": {"line": {"model": "linear", "family": "linear"}},
+        "recipes": {"short": {"extends": "published-cifar", "epochs": 20}},
+        "grid": [{"dataset": "cifar10", "recipe": "short", "arch": ["resnet50", "line"], "lr": 1, "wd": 0, "seed": 0}],
+    }
+    write_study(project, **study)
+    said = refusal("mine", project)
+    assert said.startswith(f"{project}/studies/mine.yaml: key recipes.short.augment")
+    study["recipes"]["short"] |= yaml.safe_load(said.split("\n\n")[1])
+    write_study(project, **study)
+    found = [settings["recipe"]["augment"] for settings in grid_of(load("mine", project)).settings.values()]
+    assert found == [["crop", "flip", "jitter"], ["crop", "flip"]]
+
+
 # What is shipped
 
 

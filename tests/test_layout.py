@@ -14,6 +14,8 @@ from tests.imports import LIBRARY, MODULES, WORKFLOW, imports, packages
 ROOT = WORKFLOW.parent
 TRAINING = sorted((LIBRARY / "training").rglob("*.py"))
 STATISTICS = sorted((LIBRARY / "statistics").rglob("*.py"))
+SNAKEFILES = ("grid", "config", "provenance", "recovery", "slurm", "stage", "training.origin")
+"""The modules that the workflow's rules import."""
 RULES = sorted((WORKFLOW / "rules").glob("*.smk"))
 
 
@@ -48,7 +50,7 @@ def test_grid_needs_the_standard_library_only() -> None:
     assert not imports(LIBRARY / "__init__.py")
 
 
-@pytest.mark.parametrize("module", ["grid", "config", "provenance", "recovery", "slurm", "stage"])
+@pytest.mark.parametrize("module", SNAKEFILES)
 def test_what_the_snakefile_imports_loads_no_heavy_library(module: str) -> None:
     code = f"import sys, decay_atlas.{module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -68,7 +70,7 @@ def test_the_rules_import_just_these_modules() -> None:
     found = {
         name for file in RULES for name in re.findall(r"^ *from (decay_atlas\.\S+) import", file.read_text(), re.M)
     }
-    assert found == {f"decay_atlas.{name}" for name in ("grid", "config", "provenance", "recovery", "slurm", "stage")}
+    assert found == {f"decay_atlas.{name}" for name in SNAKEFILES}
 
 
 def test_the_snakefile_fits_on_a_screen() -> None:

@@ -12,6 +12,7 @@ import pytest
 from decay_atlas.records import write_json
 from decay_atlas.statistics.simulator import simulate
 from tests.pipeline.conftest import Project
+from tests.training.test_datasets import image_tree
 
 
 def plan(project: Project, *arguments: str) -> str:
@@ -139,3 +140,20 @@ def test_a_missing_image_folder_says_what_to_put_where(project: Project) -> None
     assert call.status == 1
     assert "no/such/folder" in call.output
     assert "train/" in call.output
+
+
+def test_images_that_are_not_those_prepared_from_are_told_of_by_every_plan(project: Project) -> None:
+    entry = {**image_tree(project.root / "mine"), "path": "mine"}
+    grid = [{**project.study["grid"][0], "dataset": "pets"}]
+    project.write_study(datasets={"pets": entry}, grid=grid)
+    call = project.snakemake("runs", "--until", "dataset")
+    assert call.status == 0, call.output
+    assert "was prepared" not in project.snakemake("runs", "-n").output
+    (project.root / "mine").rename(project.root / "other")
+    project.write_study(datasets={"pets": {**entry, "path": "other"}})
+    call = project.snakemake("runs", "-n")
+    assert call.jobs["train"], "what is prepared is used as it is"
+    assert "dataset" not in call.jobs
+    (line,) = [line for line in call.output.splitlines() if "from mine, not from other" in line]
+    (folder,) = (project.root / "resources/datasets").iterdir()
+    assert f"delete {folder.relative_to(project.root)} and results/runs/pets" in line

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def test_pixels_are_pillows_to_the_bit(
 
 def test_a_random_window_is_torchvisions_for_its_seed_and_leaves_the_generator_alone(tmp_path: Path) -> None:
     file = photograph(tmp_path / "a.jpg", "RGB")
-    window = _Window([file], 16, 3, random=True)
+    window = _Window([file], 16, 3, random=True, margin=False)
     torch.manual_seed(5)
     found = [window[(0, seed)] for seed in range(20)]
     after = torch.rand(1)
@@ -163,8 +164,42 @@ def test_a_random_window_is_torchvisions_for_its_seed_and_leaves_the_generator_a
         assert torch.equal(image, pil_to_tensor(v2.RandomResizedCrop(16)(sources.decode(file, 3))))
 
 
-def test_a_damaged_jpeg_is_an_error(tmp_path: Path) -> None:
-    file = photograph(tmp_path / "a.jpg", "RGB")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_damaged_jpeg_of_a_tree_is_named(tree: tuple[Path, dict[str, Any]], threads: int) -> None:
+    folder, settings = tree
+    test = Data(load(folder, {}), settings, CPU, threads).test
+    file = Path(settings["dataset"]["path"]) / "val/dog/1.jpg"
     file.write_bytes(file.read_bytes()[:300])
-    with pytest.raises(OSError, match=r"(?i)truncated"):
-        sources.pixels(file, 3)
+    with pytest.raises(sources.DataError, match=re.escape(f"{file}: not a readable image")):
+        list(test.scoring(Share()))
+
+
+def scored(tmp_path: Path, entry: dict[str, Any]) -> tuple[str, torch.Tensor]:
+    """How a data set was prepared, and its test images as a network sees them."""
+    kind = prepare("pets", entry, tmp_path / "data")["kind"]
+    settings = {"dataset": entry, "recipe": {}}
+    return kind, next(Data(load(tmp_path / "data", {}), settings, CPU, 1).test.scoring(Share()))[0]
+
+
+def test_a_folder_is_seen_alike_as_arrays_and_as_a_tree_and_imagenet_with_its_margin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = image_tree(tmp_path / "raw")
+    for name in ("cat", "dog"):
+        photograph(tmp_path / f"raw/test/{name}/0.jpg", "RGB")
+    small = scored(tmp_path, entry)
+    monkeypatch.setattr(sources, "RESIDENT_BYTES", 0)
+    large, published = scored(tmp_path, entry), scored(tmp_path, {**entry, "source": "imagenet"})
+    assert (small[0], large[0], published[0]) == ("arrays", "tree", "tree")
+    assert torch.equal(small[1], large[1])
+    assert not torch.equal(large[1], published[1])
+    shade = Image.open(tmp_path / "raw/test/cat/0.jpg")
+    centre = v2.Compose([v2.Resize(round(8 * 8 / 7)), v2.CenterCrop(8)])(shade)
+    expected = (pil_to_tensor(centre) / 255 - 0.5) / 0.25
+    torch.testing.assert_close(published[1][0], expected)
+
+
+def test_numbers_of_a_normalisation_may_be_whole(tmp_path: Path) -> None:
+    entry = image_tree(tmp_path / "raw")
+    plain = scored(tmp_path, {**entry, "mean": [0, 0, 0], "std": [1, 1, 1]})[1]
+    torch.testing.assert_close(plain, scored(tmp_path, entry)[1] * 0.25 + 0.5)

@@ -38,6 +38,19 @@ def image_tree(root: Path, held_out: str = "test") -> dict[str, Any]:
     return {**FOLDER, "path": str(root)}
 
 
+def bomb(path: Path) -> None:
+    """An image file that says it has 10¹⁰ pixels."""
+    Image.new("L", (1, 1)).save(path)
+    content = bytearray(path.read_bytes())
+    content[18:26] = (100_000).to_bytes(4, "little") * 2
+    path.write_bytes(content)
+
+
+def deep(path: Path, kind: type) -> None:
+    """An image file with more than 8 bits a channel."""
+    Image.fromarray(np.linspace(0, 1000, 100).reshape(10, 10).astype(kind)).save(path)
+
+
 @given(counts=st.lists(st.integers(1, 30), min_size=2, max_size=6), seed=st.integers(0, 99))
 def test_every_prefix_of_the_split_order_is_stratified(counts: list[int], seed: int) -> None:
     labels = np.repeat(np.arange(len(counts)), counts)
@@ -131,6 +144,12 @@ def test_a_large_image_folder_is_indexed(tmp_path: Path, monkeypatch: pytest.Mon
         (lambda root: (root / "train/cat/0.jpg").write_bytes(b""), "cat/0.jpg is empty; copy it again"),
         (lambda root: (root / "train/cat/0.jpg").write_bytes(b"text"), "not a readable image"),
         (lambda root: [file.unlink() for file in (root / "test/dog").iterdir()], "test/dog holds no images"),
+        (lambda root: (root / "test/bird").mkdir(), "/test has class folders that .*/train has not: bird; name them"),
+        (lambda root: (root / "train/cat/0.ppm").write_bytes(b"P6 2x 2 255\n"), "cat/0.ppm: not a readable image"),
+        (lambda root: bomb(root / "train/cat/0.bmp"), "cat/0.bmp: not a readable image"),
+        (lambda root: deep(root / "train/cat/0.png", np.uint16), "cat/0.png: .*mode I;16,.* 8 bits a channel"),
+        (lambda root: deep(root / "train/cat/0.tif", np.uint16), "cat/0.tif: .*mode I;16,.* 8 bits a channel"),
+        (lambda root: deep(root / "train/cat/0.tiff", np.float32), "cat/0.tiff: .*mode F,.* 8 bits a channel"),
     ],
 )
 def test_a_folder_that_is_not_as_it_should_be_is_named(tmp_path: Path, harm: Any, message: str) -> None:
@@ -139,6 +158,18 @@ def test_a_folder_that_is_not_as_it_should_be_is_named(tmp_path: Path, harm: Any
     with pytest.raises(DataError, match=message):
         prepare("pets", entry, tmp_path / "out")
     assert not (tmp_path / "out/manifest.json").exists()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_an_image_of_8_bits_a_channel_is_read_in_any_mode(tmp_path: Path, mode: str) -> None:
+    Image.new("RGB", (10, 10), (255, 255, 255)).convert(mode).save(tmp_path / "white.png")
+    assert (sources.pixels(tmp_path / "white.png", 3) == 255).all()
+
+
+def test_a_path_may_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    entry = {**image_tree(tmp_path / "raw"), "path": "~/raw"}
+    assert prepare("pets", entry, tmp_path / "out")["train"] == 12
 
 
 def test_cifar_without_a_network_says_what_to_put_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

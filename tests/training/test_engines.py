@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +139,34 @@ def test_one_network_is_built_to_judge_by_and_none_where_nothing_is_to_be_judged
     assert choose("auto", specimen, 3, World()) == "fused"
     assert list(capacity(members, "fused", specimen)) == list(capacity(members, "fused", specimen)) == [members]
     assert len(built) == 1
+
+
+@pytest.mark.parametrize(("engine", "members"), [("serial", 3), ("auto", 1)])
+def test_a_network_that_was_checked_does_not_stay_while_others_are_trained(
+    digits: Path, settings: dict[str, Any], engine: str, members: int
+) -> None:
+    specimen = specimen_of(settings, digits)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    specimen.check("tiny")
+    assert torch.equal(torch.rand(3), expected)
+    network = weakref.ref(specimen.network)
+    choose(engine, specimen, members, World())
+    gc.collect()
+    assert network() is None
+
+
+class Mute(nn.Module):
+    """A network that refuses every image and does not say why."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        raise AssertionError
+
+
+def test_a_network_that_refuses_without_a_word_is_refused(
+    digits: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "build", lambda *_: Mute())
+    with pytest.raises(ValueError, match=r"archs\.tiny: .* 8 pixels a side \(AssertionError\)"):
+        specimen_of(settings, digits).check("tiny")

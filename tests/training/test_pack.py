@@ -183,6 +183,33 @@ def test_what_makes_no_sense_is_refused_before_anything_is_trained(
     assert not Path("results").exists()
 
 
+VIT = {"model": "vit_tiny_patch16_224", "kwargs": {"depth": 1, "patch_size": 4, "embed_dim": 12, "num_heads": 3}}
+
+
+@pytest.mark.parametrize("engine", ["auto", "serial", "fused"])
+@pytest.mark.parametrize(
+    ("arch", "message"),
+    [
+        (VIT, r"vit_tiny_patch16_224 takes no images of 8 pixels .*\n\n    img_size: image_size$"),
+        ({"model": "VGG", "kwargs": {"cfg": [4] + 4 * ["M"]}}, "VGG takes no images of 8 pixels .*another image_size"),
+        ({"model": "resnet81"}, "neither a model nor a class 'resnet81'"),
+        ({"model": "resnet10t", "kwargs": {"img_size": 8}}, r"resnet10t does not take \{'img_size': 8\}"),
+    ],
+)
+def test_a_network_that_cannot_be_trained_is_refused_once_by_its_key(
+    digits: Path, settings: dict[str, Any], arch: dict[str, Any], message: str, engine: str
+) -> None:
+    settings["arch"] = {"family": "cnn", "kwargs": {}, **arch}
+    with pytest.raises(ValueError, match=rf"(?s)^archs\.tiny: .*{message}"):
+        train_any_pack(settings, paths(settings), digits, engine, "cpu")
+    assert not Path("results").exists()
+
+
+def test_the_size_that_is_advised_is_taken(digits: Path, settings: dict[str, Any]) -> None:
+    settings["arch"] = {"family": "transformer", **VIT, "kwargs": {**VIT["kwargs"], "img_size": 8}}
+    assert train_pack(settings, paths(settings, seeds=1), digits) == []
+
+
 def test_a_path_of_other_settings_is_refused(digits: Path, settings: dict[str, Any]) -> None:
     records = paths(settings)
     settings["recipe"]["epochs"] = 3

@@ -168,5 +168,5 @@ def test_numbers_may_be_held_out_like_images(folder: Path, settings: dict[str, A
 
 def test_the_linear_network_knows_its_arguments(folder: Path, settings: dict[str, Any]) -> None:
     settings["arch"] = {**LINEAR, "kwargs": {"depth": 2}}
-    with pytest.raises(ValueError, match=r"arch: linear does not take \{'depth': 2\}"):
+    with pytest.raises(ValueError, match=r"linear does not take \{'depth': 2\}"):
         train_alone(settings, 0.01, 0.01, 0, data_of(settings, folder))

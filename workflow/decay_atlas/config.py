@@ -24,6 +24,11 @@ NEEDED = {
     "schedule": "{name: cosine, warmup_epochs: 10}",
 }
 """What a recipe that is trained must say, its own or through `extends`, with an example of each."""
+CHANNELS = {
+    1: {"mean": "[0.449]", "std": "[0.226]"},
+    3: {"mean": "[0.485, 0.456, 0.406]", "std": "[0.229, 0.224, 0.225]"},
+}
+"""How many an image may have, with an example of each."""
 HORIZONS = 4
 """The growth laws of a look-ahead study have three numbers, so they need four figures."""
 Config = dict[str, Any]
@@ -99,7 +104,7 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
 
     Raises:
         ConfigError: a key is unknown, missing, of the wrong type, or names nothing in the catalogue; or a
-            schedule does not fit its recipe.
+            schedule does not fit its recipe, or a recipe an architecture.
     """
     schema = yaml.safe_load(SCHEMA.read_bytes())
     config = json.loads(json.dumps(config, default=str))
@@ -121,7 +126,7 @@ def grid_of(config: Config) -> Grid:
     """The grid of a resolved configuration.
 
     Raises:
-        ConfigError: the study has no runs, or a recipe cannot be resolved for one of the architectures.
+        ConfigError: the study has no runs, or lacks those that a DoG is estimated from.
     """
     if "lookahead" in config:
         raise ConfigError(f"study {config['study']}: bounds are computed and nothing is trained, so there are no runs")
@@ -131,10 +136,7 @@ def grid_of(config: Config) -> Grid:
             if "simulate" in config:
                 settings[dataset, recipe, arch] = simulated_settings(config["simulate"], config["metric"])
                 continue
-            try:
-                settings[dataset, recipe, arch] = _settings(config, dataset, recipe, arch)
-            except ValueError as error:
-                raise ConfigError(f"recipes.{recipe}, used with arch {arch}: {error}") from None
+            settings[dataset, recipe, arch] = _settings(config, dataset, recipe, arch)
             if "dog" in config["recipes"][recipe]:
                 entry = config["recipes"][recipe]["dog"]
                 fixed[recipe] = Fixed(entry["from"], float(entry["wd"]), float(entry["lr"]) if "lr" in entry else None)
@@ -234,6 +236,8 @@ def _check_names(config: Config, files: Sequence[str | Path]) -> None:
                         f"{messages.where(f'grid.{number}.{axis}', files)}: no {axis} {name!r} in {catalogue}"
                         f"{messages.choices(name, config[catalogue])}"
                     )
+        for name in as_list(block["dataset"]):
+            _check_channels(name, config["datasets"][name], files)
         for name in as_list(block["arch"]):
             try:
                 archs.check(config["archs"][name])
@@ -257,6 +261,26 @@ def _check_names(config: Config, files: Sequence[str | Path]) -> None:
             except ValueError as error:
                 raise ConfigError(f"{messages.where(f'recipes.{name}', files)}: {error}") from None
             _check_dog(name, config["recipes"], files)
+        for dataset, recipe, arch in combinations(block):
+            try:
+                _settings(config, dataset, recipe, arch)
+            except ValueError as error:
+                key = messages.where(f"recipes.{recipe}.augment", files)
+                raise ConfigError(f"{key}, used with arch {arch}: {error}") from None
+
+
+def _check_channels(name: str, entry: Config, files: Sequence[str | Path]) -> None:
+    if "mean" not in entry:
+        return  # rows of numbers
+    channels = len(entry["mean"])
+    for key, fitting in (("mean", CHANNELS), ("std", [channels])):
+        found = len(entry.get(key, []))
+        if found not in fitting:
+            example = CHANNELS[channels if key == "std" else 3][key]
+            raise ConfigError(
+                f"{messages.where(f'datasets.{name}.{key}', files)}: {found} numbers; mean and std take one for each "
+                f"channel, three for colour or one for grey; write, for example,\n\n    {key}: {example}"
+            )
 
 
 def _check_dog(name: str, known: dict[str, Config], files: Sequence[str | Path]) -> None:

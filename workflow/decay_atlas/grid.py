@@ -106,10 +106,9 @@ def settings_of(dataset: dict[str, Any], recipe: dict[str, Any], arch: dict[str,
     augment = recipe.get("augment")
     if isinstance(augment, dict):
         if arch["family"] not in augment:
-            raise ValueError(
-                f"augment has no list for family {arch['family']!r}; add\n\n"
-                f"    augment:\n      {arch['family']}: [crop, flip]"
-            )
+            lists = {**augment, arch["family"]: ["crop", "flip"]}
+            lines = "".join(f"\n      {family}: [{', '.join(names)}]" for family, names in lists.items())
+            raise ValueError(f"augment has no list for family {arch['family']!r}; write\n\n    augment:{lines}")
         recipe["augment"] = augment[arch["family"]]
     kwargs = {
         key: dataset["image_size"] if value == "image_size" else value for key, value in arch.get("kwargs", {}).items()
@@ -243,17 +242,20 @@ class Grid:
         known = set(self.runs) if self._fixed else set()
         return [run for runs in self._sources.values() for run in runs if run not in known] if self._fixed else []
 
+    @cached_property
+    def datasets(self) -> dict[str, dict[str, Any]]:
+        """The data sets of the runs by name, as the settings describe them."""
+        return {name: self.settings[digest]["dataset"] for (name, _, _), digest in self._digests.items()}
+
     def dataset_entry(self, name: str, digest: str) -> dict[str, Any]:
         """The part of the settings that describes the data set prepared in `dataset_folder(name, …)`.
 
         Raises:
             KeyError: the study uses no such data set.
         """
-        for (dataset, _, _), run_digest in self._digests.items():
-            entry = self.settings[run_digest]["dataset"]
-            if dataset == name and digest_of(entry) == digest:
-                return dict(entry)
-        raise KeyError(f"{name}-{digest}")
+        if name not in self.datasets or digest_of(self.datasets[name]) != digest:
+            raise KeyError(f"{name}-{digest}")
+        return dict(self.datasets[name])
 
     def _expand(self) -> Iterator[Run]:
         for block in self.blocks:

@@ -16,6 +16,7 @@ from decay_atlas.provenance import source_digest
 from decay_atlas.recovery import BusyError, engage, recover
 from decay_atlas.slurm import attend
 from decay_atlas.stage import share_library
+from decay_atlas.training.origin import outdated
 
 # Scripts and training run in other processes, under --sdm in other environments.
 share_library(LIBRARY)
@@ -71,6 +72,12 @@ if workflow.is_main_process and RECORDS:
     logger.info(
         f"Study {STUDY['study']}: {len(RECORDS):,} training runs, {len(RECORDS) - done:,} to do."
     )
+    for name, entry in GRID.datasets.items():
+        found = outdated(
+            name, STUDY["datasets"].get(name, {}), dataset_folder(name, entry)
+        )
+        if found:
+            logger.warning(found)
 
 
 def manifest_of(wildcards):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from decay_atlas.training.augment import as_float, augmented, check
 from decay_atlas.training.datasets import Part, Split
 from decay_atlas.training.mixing import mixed
-from decay_atlas.training.sources import pixels
+from decay_atlas.training.sources import pixels, square
 from decay_atlas.training.streams import AUGMENT, MIX, ORDER, Draw, generator, stream
 from decay_atlas.training.tasks import task_of
 
@@ -85,6 +86,7 @@ class Data:
             if len(getattr(split, part))
         }
         """Accuracy and loss of a run that diverged, on either part."""
+        self._margin = settings["dataset"]["source"] == "imagenet"
         self._scale = _Normalised(settings["dataset"], device)
         self.mean, self.std = self._scale.mean, self._scale.std
         self.train = self._source(split.train, names, device, split, threads)
@@ -102,7 +104,8 @@ class Data:
 
     def _source(self, part: Part, names: list[str], device: torch.device, split: Split, threads: int) -> Source:
         if isinstance(part.images, list):
-            return Files(part, names, self._scale, split.image_size, split.channels, threads)
+            window = _Window(part.images, split.image_size, split.channels, "resized_crop" in names, self._margin)
+            return Files(part, names, self._scale, window, threads)
         return Resident(part, names, self._scale, device)
 
 
@@ -141,13 +144,10 @@ class Resident:
 class Files:
     """Images decoded by worker processes; there too `resized_crop` cuts; the rest is done on the device."""
 
-    def __init__(
-        self, part: Part, names: list[str], scale: _Normalised, size: int, channels: int, threads: int
-    ) -> None:
-        assert isinstance(part.images, list)
+    def __init__(self, part: Part, names: list[str], scale: _Normalised, window: _Window, threads: int) -> None:
         self._names = [name for name in names if name != "resized_crop"]
         self._scale, self._labels = scale, torch.from_numpy(np.array(part.labels))
-        self._window = _Window(part.images, size, channels, random="resized_crop" in names)
+        self._window = window
         self._workers = threads if threads > 1 else 0
 
     def __len__(self) -> int:
@@ -186,14 +186,18 @@ class Files:
 
 
 class _Window(torch.utils.data.Dataset[Tensor]):
-    """Files as uint8 tensors of one size: a random window of each, or its centre after a resize by 8/7."""
+    """Files as uint8 tensors of one size: a random window of each, or its central square.
 
-    def __init__(self, files: list[Path], size: int, channels: int, random: bool) -> None:
+    With a `margin` that is cut as on ImageNet: out of the image resized so that its shorter side is 8/7 of the size.
+    """
+
+    def __init__(self, files: list[Path], size: int, channels: int, random: bool, margin: bool) -> None:
         from torchvision.transforms import v2
 
         self._files, self._channels, self._size = files, channels, size
         self._window = v2.RandomResizedCrop(size) if random else None
-        self._centre = v2.Compose([v2.Resize(round(size * 8 / 7)), v2.CenterCrop(size)])
+        wide = v2.Compose([v2.Resize(round(size * 8 / 7)), v2.CenterCrop(size)])
+        self._centre = wide if margin else partial(square, size=size)
 
     def __getitem__(self, index_and_seed: tuple[int, int]) -> Tensor:
         from PIL import Image
@@ -219,8 +223,10 @@ class _Normalised:
 
     def __init__(self, dataset: dict[str, Any], device: torch.device) -> None:
         self.device = device
-        self.mean = torch.tensor(dataset.get("mean", [0.0]), device=device).view(1, -1, 1, 1)
-        self.std = torch.tensor(dataset.get("std", [1.0]), device=device).view(1, -1, 1, 1)
+        self.mean, self.std = (
+            torch.tensor(dataset.get(key, [default]), device=device, dtype=torch.get_default_dtype()).view(1, -1, 1, 1)
+            for key, default in (("mean", 0), ("std", 1))  # settings hold 0.0 as 0
+        )
 
     def __call__(self, images: Tensor) -> Tensor:
         images = images.to(self.mean.dtype).sub_(self.mean).div_(self.std)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decay_atlas.records import write_json
+from decay_atlas.training.origin import FOLDERS, origin, root_of
 from decay_atlas.training.sources import SEED, SOURCES, Arrays, DataError, Tree, stratified_order
 from decay_atlas.training.tasks import task_of
 
@@ -68,6 +69,7 @@ def prepare(name: str, entry: dict[str, Any], out_dir: str | Path) -> dict[str, 
     out = Path(out_dir)
     if entry["source"] not in SOURCES:
         raise DataError(f"{name}: unknown source {entry['source']!r}; there are {', '.join(SOURCES)}")
+    noted = {"origin": origin(root_of(name, entry))} if entry["source"] in FOLDERS else {}
     data = SOURCES[entry["source"]](name, entry)
     _check(name, entry, data)
     out.mkdir(parents=True, exist_ok=True)
@@ -91,6 +93,7 @@ def prepare(name: str, entry: dict[str, Any], out_dir: str | Path) -> dict[str, 
         "train": len(data.train_labels),
         "test": len(data.test_labels),
         "checksum": checksum.hexdigest(),
+        **noted,
     }
     write_json(out / MANIFEST, manifest)
     return manifest

@@ -40,6 +40,46 @@ class Specimen:
         with torch.random.fork_rng(devices=[]):
             return models.build(self.settings["arch"], self.data.classes, self.data.channels)
 
+    def check(self, name: str) -> None:
+        """Show the network one image, so that what cannot be trained is told once and not by every run.
+
+        Raises:
+            ValueError: the arch entry `name` cannot be built, or takes no images of this size.
+        """
+        try:
+            refusal = self._refusal(self.network)
+        except ValueError as error:
+            raise ValueError(f"archs.{name}: {error}") from error
+        if refusal:
+            arch, size = self.settings["arch"], self.data.image_size
+            raise ValueError(
+                f"archs.{name}: {arch['model']} takes no images of {size} pixels a side ({refusal}); {self._remedy()}"
+            )
+
+    def _refusal(self, network: nn.Module) -> str | None:
+        """What a network says against the data's images; None where it takes them."""
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            try:
+                network.eval()(self._images(1, torch.device("cpu")))
+            except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
+                return str(error).rstrip(".") or type(error).__name__
+        return None
+
+    def _remedy(self) -> str:
+        """What to write where a network refuses the data's images: tried, for not every model is told its size."""
+        arch = self.settings["arch"]
+        sized = {**arch, "kwargs": {**arch.get("kwargs", {}), "img_size": self.data.image_size}}
+        try:
+            if self._refusal(models.build(sized, self.data.classes, self.data.channels)) is None:
+                return "write among its kwargs\n\n    img_size: image_size"
+        except ValueError:
+            pass
+        return "choose another image_size for the data set, or another model"
+
+    def release(self) -> None:
+        """Forget the network: it is not to lie in memory while others are trained."""
+        self.__dict__.pop("network", None)
+
     @property
     def batch_size(self) -> int:
         """Images of a step."""
@@ -56,7 +96,7 @@ class Specimen:
     def footprint(self) -> int:
         """Bytes that a member of an ensemble takes: its weights and their like, and what a step keeps to go back."""
         model = self.network.to(self.device)
-        del self.network  # the last that is asked of it
+        self.release()  # the last that is asked of it
         images = self._images(self.batch_size, self.device)
         for depth in models.stochastic_depths(model).values():
             depth.keep = torch.ones(self.batch_size, device=self.device)
@@ -91,13 +131,14 @@ def choose(engine: str, specimen: Specimen, members: int, world: World) -> str:
         raise ValueError(f"engine: unknown {engine!r}; there are {', '.join(ENGINES)}")
     unfit = members < 2 or specimen.device.type != "cpu" or world.size > 1
     if engine == "serial" or (engine == "auto" and unfit):
+        specimen.release()
         return "serial"
     reason = "several processes share its runs" if world.size > 1 else obstacle(specimen.settings, specimen.network)
     if engine == "fused" and reason:
         raise ValueError(f"engine fused: {reason}; use engine serial")
     if engine == "fused" or (not reason and specimen.operations() * specimen.batch_size <= SMALL):
         return "fused"
-    del specimen.network  # it is not to lie in memory while others are trained
+    specimen.release()
     return "serial"
 
 

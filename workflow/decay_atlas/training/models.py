@@ -53,8 +53,8 @@ def _built(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
                 return _with_stochastic_depth(kind(**kwargs))
     except (TypeError, AssertionError, RuntimeError, IndexError, KeyError) as error:
         whose = "" if name in NETWORKS else "timm's "
-        raise ValueError(f"arch: {whose}{name} does not take {arch.get('kwargs', {})}: {error}") from error
-    raise ValueError(f"arch: timm has neither a model nor a class {name!r}; timm.list_models() lists them")
+        raise ValueError(f"{whose}{name} does not take {arch.get('kwargs', {})}: {error}") from error
+    raise ValueError(f"timm has neither a model nor a class {name!r}; timm.list_models() lists them")
 
 
 def _torchvision(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
@@ -64,16 +64,16 @@ def _torchvision(arch: dict[str, Any], classes: int, channels: int) -> nn.Module
     """
     name, kwargs = arch["model"].removeprefix(TORCHVISION), arch.get("kwargs", {})
     if channels != 3:
-        raise ValueError(f"arch: {arch['model']} takes images of 3 channels, and these have {channels}")
+        raise ValueError(f"{arch['model']} takes images of 3 channels, and these have {channels}")
     try:
         model = torchvision.models.get_model(name, weights=None, num_classes=classes, **kwargs)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"arch: {arch['model']} with {kwargs}: {error}; torchvision.models.list_models() lists them"
+            f"{arch['model']} with {kwargs}: {error}; torchvision.models.list_models() lists them"
         ) from None
     if getattr(model, "aux_logits", False):
         raise ValueError(
-            f"arch: {arch['model']} has auxiliary outputs; build it without\n\n    kwargs: {{aux_logits: false}}"
+            f"{arch['model']} has auxiliary outputs; build it without\n\n    kwargs: {{aux_logits: false}}"
         )
     return model
 

@@ -60,6 +60,7 @@ def train_pack(
         if missing:
             data = Data(datasets.load(data_dir, settings["recipe"]), settings, chosen, threads)
             specimen = Specimen(settings, data, chosen)
+            specimen.check(missing[0][1].arch)
             engine = choose(engine, specimen, len(missing), world)
             with Progress(len(missing), settings["recipe"]["epochs"], quiet=not world.first) as progress:
                 trainer = _Trainer(settings, data, chosen, threads, world, progress)

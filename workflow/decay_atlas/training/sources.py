@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-RAW = Path("resources/raw")
+from decay_atlas.training.origin import RAW, root_of
+
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 RESIDENT_BYTES = 4 * 10**9
 """A folder whose decoded images fit in this becomes arrays; a larger one is decoded while training."""
 SEED = 20240229
 """Of all that is random about a data set and not about a run: which images are test, the split order."""
+MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
+"""Pillow's modes of up to 8 bits a channel: of another it would cut every number at 255, or round it to 0 or 1."""
 
 
 class DataError(ValueError):
@@ -117,7 +120,10 @@ def cifar(name: str, entry: dict[str, Any]) -> Arrays:
 
 
 def image_folder(name: str, entry: dict[str, Any]) -> Arrays | Tree:
-    """<path>/train/<class>/* and <path>/test/<class>/* (or val/); decoded when all of it is small."""
+    """<path>/train/<class>/* and <path>/test/<class>/* (or val/); decoded when all of it is small.
+
+    Either way an image is its `square`, and so unlike `imagenet`'s, which are always files and cut as the sources do.
+    """
     tree = image_tree(name, entry)
     channels, size = len(entry["mean"]), int(entry["image_size"])
     if (len(tree.train_files) + len(tree.test_files)) * channels * size * size > RESIDENT_BYTES:
@@ -133,16 +139,22 @@ def image_folder(name: str, entry: dict[str, Any]) -> Arrays | Tree:
 
 def image_tree(name: str, entry: dict[str, Any]) -> Tree:
     """An image folder of any size, checked and indexed but not decoded."""
-    root = Path(entry.get("path", RAW / name))
+    root = root_of(name, entry)
     layout = f"{root}/train/<class>/* and {root}/test/<class>/* (or {root}/val/<class>/*)"
     held_out = next((root / part for part in ("test", "val") if (root / part).is_dir()), None)
     if not (root / "train").is_dir() or held_out is None:
         raise DataError(f"{name}: no images; put them into {layout}, or set datasets.{name}.path")
-    names = sorted(folder.name for folder in (root / "train").iterdir() if folder.is_dir())
+    names = _folders(root / "train")
     if len(names) != entry["classes"]:
         raise DataError(
             f"{name}: {root / 'train'} has {len(names)} class folders, not {entry['classes']}; complete it, "
             f"or set datasets.{name}.classes to {len(names)}"
+        )
+    unknown = [folder for folder in _folders(held_out) if folder not in names]
+    if unknown:
+        raise DataError(
+            f"{name}: {held_out} has class folders that {root / 'train'} has not: {', '.join(unknown)}; name them as "
+            "there, or remove them"
         )
     train, test = (list(_listed(name, folder, names)) for folder in (root / "train", held_out))
     return Tree(
@@ -181,17 +193,37 @@ def stratified_order(labels: NDArray[Any], seed: int) -> NDArray[np.int64]:
 
 
 def decode(path: Path, channels: int) -> Any:
-    """One image file as a PIL image, grey for one channel, RGB for three."""
+    """One image file as a PIL image, grey for one channel, RGB for three.
+
+    Raises:
+        DataError: it cannot be read, or has more than 8 bits a channel.
+    """
     from PIL import Image
 
-    with Image.open(path) as image:
-        return image.convert("L" if channels == 1 else "RGB")
+    try:
+        with Image.open(path) as image:
+            mode = image.mode
+            if mode in MODES:
+                return image.convert("L" if channels == 1 else "RGB")
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: not a readable image ({error}); replace or remove it") from None
+    raise DataError(f"{path}: an image of mode {mode}, which would lose its shades; convert it to 8 bits a channel")
+
+
+def square(image: Any, size: int) -> Any:
+    """The central square of a PIL image, resized to `size` pixels a side."""
+    from PIL import Image, ImageOps
+
+    return ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
 
 
 def pixels(path: Path, channels: int) -> NDArray[np.uint8]:
     """One image file as (height, width) for one channel, (height, width, 3) for three: the bits of `decode`.
 
     A colour JPEG goes through torchvision, whose decoder is twice as fast as Pillow's.
+
+    Raises:
+        DataError: as `decode` does.
     """
     from torchvision.io import decode_jpeg, read_file
 
@@ -203,6 +235,11 @@ def pixels(path: Path, channels: int) -> NDArray[np.uint8]:
         if image is not None and len(image) == channels:  # not grey, nor in four colours
             return image.permute(1, 2, 0).numpy()
     return np.asarray(decode(path, channels))
+
+
+def _folders(root: Path) -> list[str]:
+    """The classes of one part of an image folder."""
+    return sorted(folder.name for folder in root.iterdir() if folder.is_dir())
 
 
 def _listed(name: str, folder: Path, class_names: list[str]) -> Iterator[tuple[Path, int, int]]:
@@ -218,15 +255,9 @@ def _listed(name: str, folder: Path, class_names: list[str]) -> Iterator[tuple[P
 
 
 def _decoded(root: Path, files: list[str], size: int, channels: int) -> NDArray[np.uint8]:
-    """Every file resized so that its shorter side is `size` and cut to the central square."""
-    from PIL import Image, ImageOps
-
+    """The `square` of every file, shape (n, channels, size, size)."""
     result = np.empty((len(files), channels, size, size), np.uint8)
     for number, file in enumerate(files):
-        try:
-            image = decode(root / file, channels)
-        except OSError as error:
-            raise DataError(f"{root / file}: not a readable image ({error}); replace or remove it") from None
-        square = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
-        result[number] = np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1)
+        image = square(decode(root / file, channels), size)
+        result[number] = np.asarray(image).reshape(size, size, channels).transpose(2, 0, 1)
     return result

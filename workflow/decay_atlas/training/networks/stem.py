@@ -34,7 +34,7 @@ def shrink(model: nn.Module, name: str) -> None:
     old = model.get_submodule(stem.convolution) if stem else None
     if stem is None or not isinstance(old, nn.Conv2d):
         raise ValueError(
-            f"arch: stem small is for the {', '.join(STEMS)} of timm and torchvision that begin with one convolution, "
+            f"stem small is for the {', '.join(STEMS)} of timm and torchvision that begin with one convolution, "
             f"and {name} does not; leave stem out"
         )
     new = nn.Conv2d(old.in_channels, old.out_channels, 3, padding=1, bias=old.bias is not None)
