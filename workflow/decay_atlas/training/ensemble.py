@@ -162,8 +162,10 @@ class Ensemble(Learner):
                     "step": self.step,
                     "model": {name: tensor.cpu() for name, tensor in self._slice(place).items()},
                     "optimizer": {
-                        number: {key: _own(value, place, count, key) for key, value in entry.items()}
-                        for number, entry in optimizer.items()
+                        "state": {
+                            number: {key: _own(value, place, count, key) for key, value in entry.items()}
+                            for number, entry in optimizer.items()
+                        }
                     },
                     "sums": [numbers[place].clone().cpu() for numbers in (*self._tally.sums(), self._gradient_norms)],
                     "scaler": {},
@@ -175,7 +177,7 @@ class Ensemble(Learner):
         self.epoch, self.step = states[0]["epoch"], states[0]["step"]
         self._stack([state["model"] for state in states])
         self._optimizer = self._built()
-        self._load_optimizer([state["optimizer"] for state in states])
+        self._load_optimizer([state["optimizer"]["state"] for state in states])
         self._begin_epoch()
         loss, correct, self._gradient_norms = (
             torch.stack([state["sums"][number] for state in states]).to(self.device) for number in range(3)

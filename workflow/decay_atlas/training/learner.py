@@ -21,7 +21,11 @@ from decay_atlas.training.world import World
 
 Row = dict[str, float | None]
 State = dict[str, Any]
-"""A run in mid-training, on the CPU: `epoch`, `step`, `model`, `optimizer`, `sums` and maybe `scaler`."""
+"""A run in mid-training, on the CPU: `epoch`, `step`, `model`, `optimizer`, `sums` and maybe `scaler`.
+
+`optimizer` is its state dictionary, for some libraries count steps in the groups or keep a generator beside them; of
+a member of an ensemble it is the `state` alone, which is all that there is.
+"""
 
 
 STOPPING_STEPS = 20

@@ -119,7 +119,7 @@ class Solo(Learner):
                 "epoch": self.epoch,
                 "step": self.step,
                 "model": self._model.state_dict(),
-                "optimizer": self._optimizer.state_dict()["state"],
+                "optimizer": self._optimizer.state_dict(),
                 "sums": [loss, correct, self._gradient_norm],
                 "scaler": self._scaler.state_dict(),
             },
@@ -130,8 +130,7 @@ class Solo(Learner):
         (state,) = states
         self.epoch, self.step = state["epoch"], state["step"]
         self._model.load_state_dict(state["model"])
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+        self._optimizer.load_state_dict(self._optimizer.state_dict() | state["optimizer"])
         self._begin_epoch()
         loss, correct, self._gradient_norm = (number.to(self.device) for number in state["sums"])
         if self.world.first:  # the parts of an epoch that others counted are in the first one's sums
