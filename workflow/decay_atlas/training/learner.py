@@ -121,9 +121,11 @@ class Learner(ABC):
         attack = replace(self.attack, steps=STOPPING_STEPS)
         right = torch.zeros(len(self.members), dtype=torch.int64, device=self.device)
         at_once = max(1, CHUNK // len(self.members))
-        for number, (images, labels) in enumerate(self.data.val.scoring(self.world.share, at_once)):
+        # the starts are drawn for a whole block, whoever shares it: a member's score is that of its run alone
+        for number, (images, labels) in enumerate(self.data.val.scoring(self.world.share, CHUNK)):
             start = random_start(images, generator(0, ATTACK, number))
-            right += self.answers(self.attacked(attack, images, labels, start), labels)
+            for part in zip(images.split(at_once), labels.split(at_once), start.split(at_once), strict=True):
+                right += self.answers(self.attacked(attack, *part), part[1])
         n = len(self.data.val)
         return [100 * count / n if n else None for count in right.tolist()]
 
