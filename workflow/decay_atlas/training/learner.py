@@ -94,10 +94,11 @@ class Learner(ABC):
         if self.attack and world.size > 1:
             raise ValueError("adversarial: its runs are trained on one device each; set execution.gpus to 1 for them")
         last = self.course.images % self.course.batch_size or self.course.batch_size
-        if last < world.size:
+        if last < world.share.needs:
             raise ValueError(
-                f"batch_size: {self.course.batch_size} leaves the last batch of an epoch {last} of {self.course.images} "
-                f"images, too few for {world.size} devices; set execution.gpus to {last} for its recipe"
+                f"batch_size: {self.course.batch_size} leaves the last batch of an epoch {last} of "
+                f"{self.course.images} images, and {world.size} devices need {world.share.needs}; "
+                f"set execution.gpus to {(last + 1) // 2} for its recipe"
             )
         precision = settings["recipe"].get("precision", "fp32")
         self.autocast = torch.autocast(

@@ -226,8 +226,11 @@ def parts_of(n: int, count: int, share: Share) -> Iterator[slice]:
     The parts are those of the whole batch, as even as `torch.tensor_split` makes them. Each has a row of every
     process, which all take as many backward passes, and two at least, which batch norm wants.
     """
-    count = max(1, min(count, n // max(2, share.ranks)))
+    count = max(1, min(count, n // max(2, share.needs)))
+    if count == 1:
+        yield slice(None)
+        return
     size, larger = divmod(n, count)
-    ends = [part * size + min(part, larger) for part in range(count + 1)]
-    rows = [len(range(share.rank, end, share.ranks)) for end in ends]
+    ends = torch.tensor([part * size + min(part, larger) for part in range(count + 1)])
+    rows = torch.searchsorted(share.of(n), ends).tolist()
     yield from map(slice, rows, rows[1:])
