@@ -301,6 +301,44 @@ def test_a_recipe_that_cannot_be_is_refused(project: Path, change: dict[str, Any
         load("mine", project)
 
 
+@pytest.mark.parametrize(
+    ("score", "instead"),
+    [("val_best", "test_best"), ("val_loss_final", "test_loss_final"), ("val_robust_best", "test_best")],
+)
+def test_a_score_that_a_recipe_does_not_record_is_refused_and_either_way_out_is_one(
+    project: Path, score: str, instead: str
+) -> None:
+    study = copy.deepcopy(DOG) | {"metric": {"score": score}}
+    study["recipes"]["fixed"] |= {"val_fraction": 0.1, "adversarial": {"steps": 7, "epsilon": 8, "step_size": 2}}
+    write_study(project, **study)
+    load("mine", project)
+    study["recipes"]["fixed"] = dict(DOG["recipes"]["fixed"])
+    write_study(project, **study)
+    message = refusal("mine", project)
+    assert f"{project}/studies/mine.yaml: key metric.score: the runs of recipe fixed record no {score}" in message
+    recipe, metric = (yaml.safe_load(part) for part in message.split("write\n\n")[1].split("\n\nor\n\n"))
+    assert metric == {"metric": {"score": instead}}
+    write_study(project, **study | metric)
+    load("mine", project)
+    study["recipes"]["fixed"] |= recipe["recipes"]["fixed"]  # which the other recipe extends
+    write_study(project, **study)
+    load("mine", project)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"execution": {"gpus": {"fixd": 4}}}, "execution.gpus.fixd"),
+        ({"statistics": {"valley": {"starts": {"fixd": [0.1, 0.1]}}}}, "statistics.valley.starts.fixd"),
+    ],
+)
+def test_what_is_told_of_a_recipe_that_there_is_not_is_refused(project: Path, change: dict[str, Any], key: str) -> None:
+    write_study(project, **DOG, **change)
+    message = refusal("mine", project)
+    assert f"{project}/studies/mine.yaml: key {key}: no recipe 'fixd'" in message
+    assert "Did you mean 'fixed'" in message
+
+
 RESIDUAL = {
     **DOG,
     "archs": {"net": {"model": "wide_resnet", "family": "cnn", "kwargs": {"depth": 28, "width": 10}}},

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from decay_atlas.grid import Run, digest_of
 from decay_atlas.training import adversarial as adversarial_module
+from decay_atlas.training import learner as learner_module
 from decay_atlas.training.adversarial import Attack, gradient_of, random_start
 from decay_atlas.training.batches import Share
 from decay_atlas.training.checkpoints import Checkpoints
@@ -80,6 +81,20 @@ def test_members_of_an_ensemble_equal_their_runs_alone(digits: Path, adversarial
             alone, _ = train_alone(adversarial, *point, data_of(adversarial, digits))
             assert_equal(found, alone, EXACT * 100)
             assert found["history"]["val_robust"] == alone["history"]["val_robust"]
+
+
+@pytest.mark.usefixtures("double")
+def test_the_robust_accuracy_does_not_depend_on_who_shares_a_block(
+    digits: Path, adversarial: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four blocks of held-out images, of which three members at once attack a third."""
+    monkeypatch.setattr(learner_module, "CHUNK", 30)
+    adversarial["recipe"] |= {"val_fraction": 0.1, "epochs": 3}
+    data = data_of(adversarial, digits)
+    assert 90 < len(data.val) <= 120
+    found, _ = together(adversarial, POINTS, digits)[0]
+    alone, _ = train_alone(adversarial, *POINTS[0], data)
+    assert found["history"]["val_robust"] == alone["history"]["val_robust"]
 
 
 def test_training_against_attacks_makes_networks_that_withstand_them(digits: Path, settings: dict[str, Any]) -> None:

@@ -65,14 +65,20 @@ def test_an_epoch_gone_on_with_has_the_batches_it_would_have_had(
         assert torch.equal(labels, too)
 
 
-def test_processes_that_share_a_run_split_every_batch_among_them(digits: Path, settings: dict[str, Any]) -> None:
-    settings["recipe"]["augment"] = ["crop", "flip", "jitter"]
+@pytest.mark.parametrize("mixing", [{}, {"mixup": 1.0}, {"cutmix": 1.0}])
+def test_processes_that_share_a_run_split_every_batch_among_them(
+    digits: Path, settings: dict[str, Any], mixing: dict[str, float]
+) -> None:
+    """And mix what one process would have mixed."""
+    settings["recipe"] |= {"augment": ["crop", "flip", "jitter"], **mixing}
     data = data_of(settings, digits)
-    parts = [list(data.training(epoch(share=Share(rank, 3)))) for rank in range(3)]
+    shares = [Share(rank, 3) for rank in range(3)]
+    parts = [list(data.training(epoch(share=share))) for share in shares]
     for step, (images, labels) in enumerate(data.training(epoch())):
-        for rank in range(3):
-            assert torch.equal(images[rank::3], parts[rank][step][0])
-            assert torch.equal(labels[rank::3], parts[rank][step][1])
+        assert sorted(torch.cat([share.of(len(labels)) for share in shares]).tolist()) == list(range(len(labels)))
+        for share, part in zip(shares, parts, strict=True):
+            assert torch.equal(images[share.of(len(labels))], part[step][0])
+            assert torch.equal(labels[share.of(len(labels))], part[step][1])
     scored = [torch.cat([labels for _, labels in data.test.scoring(Share(rank, 2))]) for rank in range(2)]
     assert sorted(torch.cat(scored).tolist()) == sorted(next(data.test.scoring(Share()))[1].tolist())
 
@@ -106,12 +112,13 @@ def test_a_tree_is_decoded_to_the_same_bits_by_any_number_of_workers(
 def test_a_trees_epoch_is_gone_on_with_and_split_as_any_other(tree: tuple[Path, dict[str, Any]]) -> None:
     folder, settings = tree
     train = Data(load(folder, {}), settings, CPU, threads=1).train
-    whole = list(train.training(epoch(12, 5)))
-    for (images, _), (same, _) in zip(whole[1:], train.training(epoch(12, 5, first=1)), strict=True):
+    whole = list(train.training(epoch(12, 4)))
+    for (images, _), (same, _) in zip(whole[1:], train.training(epoch(12, 4, first=1)), strict=True):
         assert torch.equal(images, same)
-    for (images, labels), (odd, too) in zip(whole, train.training(epoch(12, 5, share=Share(1, 2))), strict=True):
-        assert torch.equal(images[1::2], odd)
-        assert torch.equal(labels[1::2], too)
+    share = Share(1, 2)
+    for (images, labels), (part, too) in zip(whole, train.training(epoch(12, 4, share=share)), strict=True):
+        assert torch.equal(images[share.of(len(labels))], part)
+        assert torch.equal(labels[share.of(len(labels))], too)
 
 
 def test_a_trees_images_are_scored_once_each_at_the_entrys_size(tree: tuple[Path, dict[str, Any]]) -> None:

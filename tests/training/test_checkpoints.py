@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from decay_atlas.training import checkpoints as module
 from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, discard, furthest_common
 from decay_atlas.training.learner import Member
 
@@ -90,6 +91,15 @@ def test_a_checkpoint_of_other_settings_or_data_is_not_trusted(
     checkpoints.save(member(record), state(0, 1))
     with pytest.raises(CheckpointError, match=why):
         Checkpoints(record, settings, checksum).load((0, 1))
+
+
+def test_a_checkpoint_of_other_software_is_not_trusted(
+    record: Path, checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints.save(member(record), state(0, 1))
+    monkeypatch.setattr(module, "FORMAT", module.FORMAT + 1)
+    with pytest.raises(CheckpointError, match="another format"):
+        Checkpoints(record, SETTINGS, "abc").load((0, 1))
 
 
 def test_a_checkpoint_under_another_runs_name_is_not_trusted(record: Path, checkpoints: Checkpoints) -> None:

@@ -10,9 +10,12 @@ import pytest
 import torch
 from torch import nn
 
+from decay_atlas.grid import Run, digest_of
+from decay_atlas.records import read_record
 from decay_atlas.training import engines, models
 from decay_atlas.training.engines import Specimen, capacity, choose, free_memory
 from decay_atlas.training.learner import Member
+from decay_atlas.training.pack import train_pack
 from decay_atlas.training.world import World
 from tests.training.conftest import CPU, data_of
 from tests.training.test_golden import OWN
@@ -55,6 +58,38 @@ def test_what_cannot_be_fused_is_trained_one_after_another_or_refused_with_the_r
     assert chosen(settings, digits) == "serial"
     with pytest.raises(ValueError, match=f"engine fused: {reason}.*; use engine serial"):
         chosen(settings, digits, "fused")
+
+
+RESNET = {"layers": [1, 1, 0, 0], "channels": [8, 16, 16, 16], "stem_width": 8}
+
+
+@pytest.mark.parametrize(
+    ("arch", "who"),
+    [
+        ({"model": "resnet10t", "kwargs": RESNET | {"drop_rate": 0.1}}, "the network"),
+        ({"model": "resnet10t", "kwargs": RESNET | {"layers": [1, 1, 1, 0], "drop_block_rate": 0.1}}, "layer layer3.*"),
+        ({"model": "resnet10t", "kwargs": RESNET | {"drop_rate": 0.0, "drop_path_rate": 0.1}}, None),
+    ],
+)
+def test_a_network_is_asked_whether_it_draws_and_then_trained_serially(
+    digits: Path, settings: dict[str, Any], arch: dict[str, Any], who: str | None, tmp_path: Path
+) -> None:
+    """No layer's name tells of functional dropout; paths that we drop ourselves are none of the network's draws."""
+    settings["arch"] = {"family": "cnn", **arch}
+    settings["recipe"] |= {"epochs": 1, "train_size": 64}
+    if who is None:
+        assert chosen(settings, digits) == "fused"
+    else:
+        with pytest.raises(ValueError, match=f"engine fused: {who} draws random numbers of its own"):
+            chosen(settings, digits, "fused")
+    paths = [tmp_path / Run("digits", "quick", "net", digest_of(settings), lr, 0.1, 0).path for lr in (0.01, 0.02)]
+    assert train_pack(settings, paths, digits, "auto", "cpu") == []
+    assert read_record(paths[0])["engine"] == ("serial" if who else "fused")
+
+
+def test_torchvisions_stochastic_depth_is_a_draw() -> None:
+    network = models.build({"model": "torchvision.efficientnet_b0", "kwargs": {"dropout": 0.0}}, 10, 3)
+    assert "stochastic_depth" in (models.drawing_layer(network, torch.zeros(2, 3, 32, 32)) or "")
 
 
 def test_an_unknown_engine_is_named(digits: Path, settings: dict[str, Any]) -> None:

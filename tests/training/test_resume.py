@@ -20,6 +20,8 @@ from decay_atlas.packs import close
 from decay_atlas.records import read_record
 from decay_atlas.training import __main__ as program
 from decay_atlas.training import pack
+from decay_atlas.training.checkpoints import Checkpoints
+from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.learner import Learner, Member, State
 from decay_atlas.training.loop import train
 from decay_atlas.training.pack import train_pack
@@ -85,6 +87,45 @@ def test_a_run_goes_on_to_the_same_bits_from_any_step(digits: Path, rich: dict[s
     learner.resume(states)
     train(learner)
     assert second.history == whole.history
+
+
+@pytest.mark.parametrize(
+    "name",
+    # those of timm's that count steps in the group, and others that keep numbers of their own
+    ["timm.adan", "timm.cadanw", "timm.lambc", "timm.clamb", "timm.nadam", "torch.NAdam", "torch.ASGD", "asam", "awd"],
+)
+def test_every_kind_of_optimizer_goes_on_to_the_same_bits(digits: Path, settings: dict[str, Any], name: str) -> None:
+    settings["recipe"] |= {"epochs": 3, "optimizer": {"name": name}}
+    data = data_of(settings, digits)
+    whole = Member(0.01, 0.1, 0)
+    train(Solo(settings, whole, data, CPU, World()))
+    first = Member(0.01, 0.1, 0, Path(paths(settings, 1)[0]))
+    hook, states = stopped_after(4)
+    with pytest.raises(StoppedError):
+        train(Solo(settings, first, data, CPU, World()), hook)
+    kept = Checkpoints(Path(paths(settings, 1)[0]), settings, data.checksum)
+    kept.save(first, states[0])
+    second = Member(0.01, 0.1, 0, history=list(first.history))
+    learner = Solo(settings, second, data, CPU, World())
+    learner.resume([kept.load((1, 1))[0]])
+    train(learner)
+    assert second.history == whole.history
+
+
+def test_a_run_that_began_alone_can_go_on_in_an_ensemble(digits: Path, settings: dict[str, Any]) -> None:
+    """The other way is tested with ensembles."""
+    data = data_of(settings, digits)
+    whole, first = Member(0.01, 0.1, 0), Member(0.01, 0.1, 0)
+    train(Solo(settings, whole, data, CPU, World()))
+    hook, states = stopped_after(4)
+    with pytest.raises(StoppedError):
+        train(Solo(settings, first, data, CPU, World()), hook)
+    second, third = Member(0.01, 0.1, 0, history=list(first.history)), Member(0.01, 0.3, 0, history=list(first.history))
+    learner = Ensemble(settings, [second, third], data, CPU, World())
+    learner.resume(states * 2)
+    train(learner)
+    for name in ("train_loss", "test_loss", "weight_norm"):
+        assert [row[name] for row in second.history] == pytest.approx([row[name] for row in whole.history], rel=2e-4)
 
 
 def start(

@@ -11,15 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from decay_atlas.grid import Run, digest_of
 from decay_atlas.records import read_record, staged
+from decay_atlas.training.batches import Share
+from decay_atlas.training.learner import Member
 from decay_atlas.training.pack import train_pack
+from decay_atlas.training.solo import Solo, parts_of
+from decay_atlas.training.world import World
+from tests.training.conftest import CPU, data_of, train_alone
 
 
 @pytest.fixture
 def rich(settings: dict[str, Any]) -> dict[str, Any]:
-    settings["recipe"] |= {"augment": ["crop", "jitter"], "epochs": 3, "batch_size": 31, "grad_clip": 1.0}
+    settings["recipe"] |= {"augment": ["crop", "jitter"], "mixup": 0.2, "epochs": 3, "batch_size": 31, "grad_clip": 1.0}
     settings["arch"]["kwargs"] |= {"drop_path_rate": 0.3, "num_blocks": 2}
     return settings
 
@@ -33,6 +39,57 @@ def start(settings: dict[str, Any], record: str, data: Path, *options: str) -> s
 def history(record: str) -> dict[str, list[float]]:
     found = read_record(record)["history"]
     return {name: found[name] for name in ("train_loss", "test_loss", "val_loss", "weight_norm", "gradient_norm")}
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_every_process_has_rows_in_each_of_as_many_parts(ranks: int, count: int) -> None:
+    """And together they have each row of the batch once, in the parts that one process makes of it."""
+    for n in range(2 * ranks - 1, 40):
+        shares = [Share(rank, ranks) for rank in range(ranks)]
+        found = [[share.of(n)[rows].tolist() for rows in parts_of(n, count, share)] for share in shares]
+        parts = [sorted(row for rows in part for row in rows) for part in zip(*found, strict=True)]
+        assert [row for part in parts for row in part] == list(range(n))
+        assert all(rows for own in found for rows in own)
+        sizes = [len(part) for part in parts]
+        assert sizes == [len(part) for part in torch.arange(n).tensor_split(len(sizes))]
+        assert len(sizes) <= count
+        assert min(sizes) >= min(n, 2)
+
+
+def test_a_last_batch_of_fewer_images_than_devices_is_refused(digits: Path, settings: dict[str, Any]) -> None:
+    settings["recipe"] |= {"train_size": 68, "val_fraction": 0}
+    data = data_of(settings, digits)
+    with pytest.raises(ValueError, match=r"4 of 68 images, .* 3 devices need 5; set execution.gpus to 2"):
+        Solo(settings, Member(0.01, 0.1, 0), data, CPU, World(0, 3))
+
+
+def test_parts_of_one_image_are_not_made(digits: Path, settings: dict[str, Any]) -> None:
+    """Three images in two parts: batch norm cannot train on one where a channel has one number."""
+    small = {"layers": [1, 1, 1, 1], "channels": [8, 8, 8, 8], "stem_width": 8}
+    settings["arch"] = {"model": "resnet10t", "family": "cnn", "kwargs": small}
+    settings["recipe"] |= {"train_size": 35, "val_fraction": 0, "accumulate": 2, "epochs": 1}
+    result, _ = train_alone(settings, 0.01, 0.1, 0, data_of(settings, digits))
+    assert result["status"] == "ok"
+
+
+def test_uneven_batches_in_parts_are_trained_by_two_processes_as_by_one(
+    digits: Path, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the last batch's nine images one process has five, the other four, in four parts."""
+    monkeypatch.chdir(tmp_path)
+    settings["recipe"] |= {"train_size": 73, "val_fraction": 0, "accumulate": 4}
+    record = Run("digits", "quick", "tiny", digest_of(settings), 0.01, 0.1, 0).path
+    assert train_pack(settings, [record], digits, "serial", "cpu") == []
+    alone = history(record)
+    Path(record).unlink()
+    staged(record).unlink()
+    with start(settings, record, digits) as process:
+        log = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, log
+    together = history(record)
+    for name in ("train_loss", "test_loss", "weight_norm"):
+        assert together[name] == pytest.approx(alone[name], rel=2e-4), name
 
 
 def test_two_processes_make_the_losses_of_one_and_either_can_go_on(

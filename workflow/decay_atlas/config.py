@@ -119,6 +119,8 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
     _check_lookahead(config, files)
     if not {"imports", "simulate", "lookahead"} & config.keys():
         _check_names(config, files)
+        _check_recipes_named(config, files)
+        _check_score(config, files)
     return config
 
 
@@ -280,6 +282,37 @@ def _check_channels(name: str, entry: Config, files: Sequence[str | Path]) -> No
             raise ConfigError(
                 f"{messages.where(f'datasets.{name}.{key}', files)}: {found} numbers; mean and std take one for each "
                 f"channel, three for colour or one for grey; write, for example,\n\n    {key}: {example}"
+            )
+
+
+def _check_recipes_named(config: Config, files: Sequence[str | Path]) -> None:
+    """What is told by recipe is told of recipes that there are."""
+    told = {
+        "execution.gpus": config["execution"]["gpus"],
+        "statistics.valley.starts": config["statistics"]["valley"]["starts"],
+    }
+    for key, names in told.items():
+        for name in names:
+            if name not in config["recipes"]:
+                raise ConfigError(
+                    f"{messages.where(f'{key}.{name}', files)}: no recipe {name!r}"
+                    f"{messages.choices(name, config['recipes'])}"
+                )
+
+
+def _check_score(config: Config, files: Sequence[str | Path]) -> None:
+    """The score is one that every recipe of the grid records."""
+    score = config["metric"]["score"]
+    needed = {"val_fraction": "0.1"} if score.startswith("val") else {}
+    if score == "val_robust_best":
+        needed["adversarial"] = "{steps: 7, epsilon: 8, step_size: 2}"
+    for name in dict.fromkeys(name for block in config["grid"] for name in as_list(block["recipe"])):
+        lines = "".join(f"\n        {key}: {needed[key]}" for key in needed if not config["recipes"][name].get(key))
+        if lines:
+            instead = "test_best" if score == "val_robust_best" else score.replace("val", "test", 1)
+            raise ConfigError(
+                f"{messages.where('metric.score', files)}: the runs of recipe {name} record no {score}; "
+                f"write\n\n    recipes:\n      {name}:{lines}\n\nor\n\n    metric: {{score: {instead}}}"
             )
 
 

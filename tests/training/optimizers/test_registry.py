@@ -77,6 +77,7 @@ def test_those_of_other_libraries_go_by_their_own_names() -> None:
     assert "torch.LBFGS" not in libraries.known("torch")  # it has no weight decay
     assert {"timm.lion", "timm.adan"} <= set(libraries.known("timm"))
     assert "timm.adahessian" not in libraries.known("timm")  # it needs second derivatives
+    assert "torch.Muon" not in libraries.known("torch")  # it takes matrices alone
 
 
 @pytest.mark.parametrize("library", libraries.LIBRARIES)

@@ -29,14 +29,26 @@ FILES_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Share:
-    """Which rows of every batch this process takes: all, or every `ranks`-th when several devices share a run."""
+    """Which rows of every batch this process takes: all, or those of every `ranks`-th pair when several share a run.
+
+    A pair are two rows as far from the beginning as from the end, which mixup and CutMix blend.
+    """
 
     rank: int = 0
     ranks: int = 1
 
+    @property
+    def needs(self) -> int:
+        """How many successive rows of a batch have one of every process among them, wherever they lie."""
+        return 2 * self.ranks - 1
+
     def of(self, n: int) -> Tensor:
-        """The places of its rows among n."""
-        return torch.arange(self.rank, n, self.ranks)
+        """The places of its rows among n, in order."""
+        if self.ranks == 1:  # asked for every batch, so quickly
+            return torch.arange(n)
+        first = torch.arange(self.rank, (n + 1) // 2, self.ranks)
+        second = n - 1 - torch.arange(self.rank, n // 2, self.ranks)
+        return torch.cat([first, second.flip(0)])
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,10 @@ class Specimen:
         size: int = self.settings["recipe"]["batch_size"]
         return size
 
+    def obstacle(self) -> str | None:
+        """Why runs of this kind cannot be members of an ensemble; None where they can."""
+        return obstacle(self.settings, self.network, self.data)
+
     def operations(self) -> float:
         """Floating-point operations of the network's forward pass, an image."""
         with torch.random.fork_rng(devices=[]), torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -133,7 +137,7 @@ def choose(engine: str, specimen: Specimen, members: int, world: World) -> str:
     if engine == "serial" or (engine == "auto" and unfit):
         specimen.release()
         return "serial"
-    reason = "several processes share its runs" if world.size > 1 else obstacle(specimen.settings, specimen.network)
+    reason = "several processes share its runs" if world.size > 1 else specimen.obstacle()
     if engine == "fused" and reason:
         raise ValueError(f"engine fused: {reason}; use engine serial")
     if engine == "fused" or (not reason and specimen.operations() * specimen.batch_size <= SMALL):

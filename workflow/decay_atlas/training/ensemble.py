@@ -29,8 +29,11 @@ from decay_atlas.training.world import World
 Tensors = dict[str, Tensor]
 
 
-def obstacle(settings: dict[str, Any], model: nn.Module) -> str | None:
-    """Why runs of these settings cannot be members of an ensemble; None where they can."""
+def obstacle(settings: dict[str, Any], model: nn.Module, data: Data) -> str | None:
+    """Why runs of these settings cannot be members of an ensemble; None where they can.
+
+    `model` is a network of theirs on the CPU; it is asked in a pass that moves its batch-norm statistics.
+    """
     optimizer = settings["recipe"]["optimizer"]
     if not optimizers.can_ensemble(optimizer):
         return f"optimizer {optimizer['name']} knows no ensembles"
@@ -38,10 +41,10 @@ def obstacle(settings: dict[str, Any], model: nn.Module) -> str | None:
         return "precision fp16 scales the loss of one run at a time; take amp"
     if settings["recipe"].get("accumulate", 1) > 1:
         return "accumulate splits the batches of one run at a time"
-    random = models.dropouts(model)
-    if random:
-        return f"layer {random[0]} draws random numbers of its own"
-    return None
+    random = models.drawing_layer(model, torch.zeros(2, data.channels, data.image_size, data.image_size))
+    if random is None:
+        return None
+    return f"{f'layer {random}' if random else 'the network'} draws random numbers of its own"
 
 
 class Ensemble(Learner):
@@ -59,10 +62,11 @@ class Ensemble(Learner):
         self._smoothing, self._clip = recipe.get("label_smoothing", 0.0), recipe.get("grad_clip", math.inf)
         seeds = dict.fromkeys(member.seed for member in members)
         networks = {seed: initial_network(settings, data, seed) for seed in seeds}
-        self._model = copy.deepcopy(next(iter(networks.values()))).to(device)
-        reason = obstacle(settings, self._model)
+        self._model = copy.deepcopy(next(iter(networks.values())))
+        reason = obstacle(settings, self._model, data)
         if reason:
             raise ValueError(f"engine fused: {reason}; use engine serial")
+        self._model.to(device)
         if device.type == "cpu":  # its attention kernels know no member dimension
             for module in self._model.modules():
                 if hasattr(module, "fused_attn"):
@@ -162,8 +166,10 @@ class Ensemble(Learner):
                     "step": self.step,
                     "model": {name: tensor.cpu() for name, tensor in self._slice(place).items()},
                     "optimizer": {
-                        number: {key: _own(value, place, count, key) for key, value in entry.items()}
-                        for number, entry in optimizer.items()
+                        "state": {
+                            number: {key: _own(value, place, count, key) for key, value in entry.items()}
+                            for number, entry in optimizer.items()
+                        }
                     },
                     "sums": [numbers[place].clone().cpu() for numbers in (*self._tally.sums(), self._gradient_norms)],
                     "scaler": {},
@@ -175,7 +181,7 @@ class Ensemble(Learner):
         self.epoch, self.step = states[0]["epoch"], states[0]["step"]
         self._stack([state["model"] for state in states])
         self._optimizer = self._built()
-        self._load_optimizer([state["optimizer"] for state in states])
+        self._load_optimizer([state["optimizer"]["state"] for state in states])
         self._begin_epoch()
         loss, correct, self._gradient_norms = (
             torch.stack([state["sums"][number] for state in states]).to(self.device) for number in range(3)

@@ -21,7 +21,11 @@ from decay_atlas.training.world import World
 
 Row = dict[str, float | None]
 State = dict[str, Any]
-"""A run in mid-training, on the CPU: `epoch`, `step`, `model`, `optimizer`, `sums` and maybe `scaler`."""
+"""A run in mid-training, on the CPU: `epoch`, `step`, `model`, `optimizer`, `sums` and maybe `scaler`.
+
+`optimizer` is its state dictionary, for some libraries count steps in the groups or keep a generator beside them; of
+a member of an ensemble it is the `state` alone, which is all that there is.
+"""
 
 
 STOPPING_STEPS = 20
@@ -89,6 +93,13 @@ class Learner(ABC):
         self.attack = Attack.of(entry, data) if entry else None
         if self.attack and world.size > 1:
             raise ValueError("adversarial: its runs are trained on one device each; set execution.gpus to 1 for them")
+        last = self.course.images % self.course.batch_size or self.course.batch_size
+        if last < world.share.needs:
+            raise ValueError(
+                f"batch_size: {self.course.batch_size} leaves the last batch of an epoch {last} of "
+                f"{self.course.images} images, and {world.size} devices need {world.share.needs}; "
+                f"set execution.gpus to {(last + 1) // 2} for its recipe"
+            )
         precision = settings["recipe"].get("precision", "fp32")
         self.autocast = torch.autocast(
             device.type,
@@ -117,9 +128,11 @@ class Learner(ABC):
         attack = replace(self.attack, steps=STOPPING_STEPS)
         right = torch.zeros(len(self.members), dtype=torch.int64, device=self.device)
         at_once = max(1, CHUNK // len(self.members))
-        for number, (images, labels) in enumerate(self.data.val.scoring(self.world.share, at_once)):
+        # the starts are drawn for a whole block, whoever shares it: a member's score is that of its run alone
+        for number, (images, labels) in enumerate(self.data.val.scoring(self.world.share, CHUNK)):
             start = random_start(images, generator(0, ATTACK, number))
-            right += self.answers(self.attacked(attack, images, labels, start), labels)
+            for part in zip(images.split(at_once), labels.split(at_once), start.split(at_once), strict=True):
+                right += self.answers(self.attacked(attack, *part), part[1])
         n = len(self.data.val)
         return [100 * count / n if n else None for count in right.tolist()]
 

@@ -105,13 +105,32 @@ def stochastic_depths(model: nn.Module) -> dict[str, StochasticDepth]:
     return {name: module for name, module in model.named_modules() if isinstance(module, StochasticDepth)}
 
 
-def dropouts(model: nn.Module) -> list[str]:
-    """Names of the network's layers that draw random numbers of their own in training."""
-    return [
-        name
-        for name, module in model.named_modules()
-        if "Dropout" in type(module).__name__ and max(getattr(module, key, 0.0) for key in ("p", "prob"))
-    ]
+def drawing_layer(model: nn.Module, images: Tensor) -> str | None:
+    """The innermost layer that is first to draw random numbers of its own in training; None where none does.
+
+    The network itself is asked, on the CPU and in one pass over `images` (n, channels, size, size): many draw in
+    functions that no layer's name tells of. The generator is left as it was; the name of the whole network is "".
+    """
+    names = {module: name for name, module in model.named_modules()}
+    before: dict[nn.Module, Tensor] = {}
+    found: list[str] = []
+
+    def enter(module: nn.Module, inputs: Any) -> None:
+        before[module] = torch.get_rng_state()
+
+    def leave(module: nn.Module, inputs: Any, outputs: Any) -> None:
+        if not found and not torch.equal(torch.get_rng_state(), before[module]):
+            found.append(names[module])
+
+    handles = [module.register_forward_pre_hook(enter) for module in names]
+    handles += [module.register_forward_hook(leave) for module in names]
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            model.train()(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else None
 
 
 def _with_stochastic_depth(model: nn.Module) -> nn.Module:

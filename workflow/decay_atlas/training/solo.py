@@ -13,7 +13,7 @@ from torch.nn.utils import get_total_norm
 
 from decay_atlas.training import models, optimizers
 from decay_atlas.training.adversarial import Attack, gradient_of
-from decay_atlas.training.batches import Data
+from decay_atlas.training.batches import Data, Share
 from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
 from decay_atlas.training.streams import DEPTH, DROPOUT, Draw, generator, stream
@@ -119,7 +119,7 @@ class Solo(Learner):
                 "epoch": self.epoch,
                 "step": self.step,
                 "model": self._model.state_dict(),
-                "optimizer": self._optimizer.state_dict()["state"],
+                "optimizer": self._optimizer.state_dict(),
                 "sums": [loss, correct, self._gradient_norm],
                 "scaler": self._scaler.state_dict(),
             },
@@ -130,8 +130,7 @@ class Solo(Learner):
         (state,) = states
         self.epoch, self.step = state["epoch"], state["step"]
         self._model.load_state_dict(state["model"])
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": state["optimizer"], "param_groups": groups})
+        self._optimizer.load_state_dict(self._optimizer.state_dict() | state["optimizer"])
         self._begin_epoch()
         loss, correct, self._gradient_norm = (number.to(self.device) for number in state["sums"])
         if self.world.first:  # the parts of an epoch that others counted are in the first one's sums
@@ -194,7 +193,7 @@ class Solo(Learner):
         total = self._batch_images()
         masks = [depth.keep for depth in self._depths]
         done = []
-        for part in _parts(len(labels), self._accumulate):
+        for part in parts_of(total, self._accumulate, self.world.share):
             own = labels[part]
             for depth, mask in zip(self._depths, masks, strict=True):
                 depth.keep = mask[part]
@@ -211,7 +210,7 @@ class Solo(Learner):
         start = self.starts(self.members[0].seed, images)
         parts = [
             self.attacked(attack, images[part], labels[part], start[part])
-            for part in _parts(len(labels), self._accumulate)
+            for part in parts_of(len(labels), self._accumulate, self.world.share)
         ]
         return torch.cat(parts)
 
@@ -221,7 +220,17 @@ class Solo(Learner):
         return full(logits).unsqueeze(0)
 
 
-def _parts(n: int, count: int) -> Iterator[slice]:
-    """n rows in at most `count` parts of one size, the last one maybe smaller."""
-    size = math.ceil(n / count)
-    yield from (slice(begin, begin + size) for begin in range(0, n, size))
+def parts_of(n: int, count: int, share: Share) -> Iterator[slice]:
+    """A process's rows of each part of a batch of n images, all its processes' rows together in at most `count` parts.
+
+    The parts are those of the whole batch, as even as `torch.tensor_split` makes them. Each has a row of every
+    process, which all take as many backward passes, and two at least, which batch norm wants.
+    """
+    count = max(1, min(count, n // max(2, share.needs)))
+    if count == 1:
+        yield slice(None)
+        return
+    size, larger = divmod(n, count)
+    ends = torch.tensor([part * size + min(part, larger) for part in range(count + 1)])
+    rows = torch.searchsorted(share.of(n), ends).tolist()
+    yield from map(slice, rows, rows[1:])

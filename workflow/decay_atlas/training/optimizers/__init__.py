@@ -158,10 +158,12 @@ def build(parameters: Iterable[Tensor], entry: dict[str, Any], lr: Rate, wd: Rat
 def check(entry: dict[str, Any]) -> None:
     """Refuse an entry before anything is trained.
 
+    It is given what a network has: a matrix, a convolution and a bias.
+
     Raises:
         ValueError: as `build`.
     """
-    build([nn.Parameter(ones(1, 1))], entry, 0.1, 0.1)
+    build([nn.Parameter(ones(1, 1)), nn.Parameter(ones(1, 1, 1, 1)), nn.Parameter(ones(1))], entry, 0.1, 0.1)
 
 
 def decay_in_force(optimizer: Optimizer) -> Tensor | None:

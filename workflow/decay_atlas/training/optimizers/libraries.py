@@ -19,7 +19,7 @@ def known(library: str) -> list[str]:
     """The names that can be asked of a library; how each applies its decay is told in its own documentation.
 
     PyTorch's are classes of `torch.optim`, timm's the names of its registry. Left out is what has no weight
-    decay, needs second derivatives, or needs other packages.
+    decay, needs second derivatives, needs other packages, or takes matrices alone.
     """
     return [f"{library}.{name}" for name in (_of_torch() if library == "torch" else _of_timm())]
 
@@ -48,7 +48,9 @@ def _of_torch() -> tuple[str, ...]:
         sorted(
             name
             for name, value in found.items()
-            if issubclass(value, Optimizer) and {"lr", "weight_decay"} <= inspect.signature(value).parameters.keys()
+            if issubclass(value, Optimizer)
+            and {"lr", "weight_decay"} <= inspect.signature(value).parameters.keys()
+            and name != "Muon"  # no network is of matrices alone; timm.muon moves the others by AdamW
         )
     )
 
