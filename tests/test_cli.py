@@ -162,3 +162,16 @@ def test_why_there_is_no_recommendation_keeps_its_small_letters(
 ) -> None:
     said = recommended(project, capsys, simulate(LR, WD, 3), 3.0)
     assert "η is more than" in said
+
+
+def test_a_recommendation_from_the_grid_itself_calls_its_interval_as_good(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = simulate(LR, [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30], 5, law="decoupled")
+    runs.loc[(runs["lr"] == 1e-3) & (runs["wd"] >= 0.1), "value"] -= 20
+    said = {lr: recommended(project, capsys, runs, lr) for lr in (1e-3, 3e-3, 2e-3)}
+    assert "as good within noise" in said[1e-3]
+    assert "95 % " not in said[1e-3]
+    assert " pp here" in said[1e-3]
+    assert "95 % " in said[3e-3]
+    assert "no recommendation" in said[2e-3]

@@ -287,7 +287,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "wd", "set λ to", "From the law where one is established, else the measured optimum.", "axis", reason="note"
         ),
-        Column("wd_lo", "95 % interval", "Of λ.", "axis", "needs two seeds", ("wd_lo", "wd_hi"), "note"),
+        Column(
+            "wd_lo",
+            "95 % interval (by grid: as good within noise)",
+            "Of λ; where the best λ of the grid is given, the weight decays that seed noise cannot tell from it.",
+            "axis",
+            "needs two seeds",
+            ("wd_lo", "wd_hi"),
+            "note",
+        ),
         Column(
             "law",
             "by",
