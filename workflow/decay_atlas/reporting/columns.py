@@ -61,11 +61,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "product",
             "ηλ*",
-            "Geometric mean of the product over interior optima.",
+            "Geometric mean of the product over the located optima.",
             "significant",
-            "no optimum inside the grid",
+            "no optimum located",
         ),
-        Column("n_interior", "inside", "Optima inside the grid.", "count"),
+        Column(
+            "n_interior",
+            "located",
+            "Optima that the slope goes through: of the censored method those located between grid points, of the "
+            "others those inside the grid.",
+            "count",
+        ),
         Column("n_censored", "censored", "Optima at an edge, which bound but do not locate.", "count"),
         Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
     ),

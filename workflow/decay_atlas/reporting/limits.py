@@ -65,7 +65,7 @@ def _laws(laws: pd.DataFrame) -> Iterable[Limit]:
     for kind, text in (
         (
             "not-identifiable",
-            "have fewer than three optima inside the grid, so no law can be told from another",
+            "have fewer than three optima that can be located between grid points, so no law can be told from another",
         ),
         ("undetermined", "have a slope whose interval holds more than one law"),
     ):

@@ -25,7 +25,7 @@ from decay_atlas.statistics.landscape import COMBINATION
 DECIDED = ("product", "ratio", "decoupled", "other")
 OPEN = {
     "undetermined": "the interval of the slope holds more than one law or has no end",
-    "not-identifiable": "fewer than three optima lie inside the grid",
+    "not-identifiable": "fewer than three optima can be located between grid points",
 }
 
 
