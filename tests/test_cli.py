@@ -185,3 +185,16 @@ def test_a_look_ahead_study_has_no_runs_to_ask_about(
     (project / "studies/bounds.yaml").write_text("study: bounds\nlookahead: {last: 401, strides: [100]}\n")
     assert cli.main([*command, "--study", "bounds"]) == 2
     assert "study bounds: bounds are computed and nothing is trained" in capsys.readouterr().err
+
+
+def test_a_recommendation_from_the_grid_itself_calls_its_interval_as_good(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = simulate(LR, [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30], 5, law="decoupled")
+    runs.loc[(runs["lr"] == 1e-3) & (runs["wd"] >= 0.1), "value"] -= 20
+    said = {lr: recommended(project, capsys, runs, lr) for lr in (1e-3, 3e-3, 2e-3)}
+    assert "as good within noise" in said[1e-3]
+    assert "95 % " not in said[1e-3]
+    assert " pp here" in said[1e-3]
+    assert "95 % " in said[3e-3]
+    assert "no recommendation" in said[2e-3]

@@ -241,3 +241,24 @@ def test_a_study_of_the_published_size_stays_small_and_draws_every_run(browser: 
         expect(tab.page.locator("#parallel-told")).to_contain_text("All 2,400 runs")
         tab.page.screenshot(path=tmp_path / "report.png", full_page=True)
         assert tab.problems == []
+
+
+def test_the_setting_is_silent_next_to_where_runs_diverged_or_the_law_lost(browser: Browser, tmp_path: Path) -> None:
+    lr, wd = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2], [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30]
+    runs = simulate(lr, wd, 5, law="decoupled", diverge={"lr": 0.02})
+    runs.loc[(runs["lr"] == 1e-3) & (runs["wd"] >= 0.1), "value"] -= 20
+    file = tmp_path / "report.html"
+    file.write_text(page_of(runs, curves=curves_of(runs)))
+    said = {"0.00025": "by the decoupled law", "0.001": "as good within noise", "0.0095": "by the decoupled law"}
+    said |= dict.fromkeys(
+        ["0.00099", "0.0029", "0.00102"], "No recommendation: at the neighbouring learning rate 0.001"
+    )
+    said |= dict.fromkeys(["0.03", "0.0105", "0.031", "0.2"], "No recommendation: every run diverged at")
+    with browser.new_context(viewport={"width": 1200, "height": 900}) as context:
+        tab = watched(context, file)
+        for lr_text, words in said.items():
+            tab.page.locator("#setting-lr").fill(lr_text)
+            expect(tab.page.locator("#setting-answer")).to_contain_text(words)
+        scroll_through(tab.page)
+        tab.page.locator("#setting").screenshot(path=tmp_path / "setting.png")
+        assert tab.problems == []

@@ -67,5 +67,12 @@ def test_the_best_sweep_of_half_the_cells_that_every_network_allows() -> None:
     ]
 
 
+def test_the_average_and_worst_of_one_network_are_one_number() -> None:
+    tuning = pd.DataFrame([search("full-2d", "a", 48, 0.0), search("product-1d", "a", 6, 1.4)])
+    (sentence,) = advice({"tuning": tuning}, METRIC)
+    assert sentence.count("1.4 pp") == 1
+    assert not {"average", "worst"} & set(sentence.replace(",", "").split())
+
+
 def test_nothing_is_said_of_nothing() -> None:
     assert advice({}, METRIC) == []

@@ -11,6 +11,7 @@ import yaml
 from decay_atlas.config import load, resolve
 from decay_atlas.reporting.plan import advice_yaml, headline, render, text
 from decay_atlas.statistics.planning import Plan, plan
+from decay_atlas.statistics.power import JITTER
 from tests.reporting.test_page import Tags
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,7 @@ def test_the_page_is_whole_and_fetches_nothing(page: str) -> None:
 
 def test_page_and_text_say_the_same_of_the_published_grid(page: str, published: Plan) -> None:
     for words in (page, text(published)):
+        assert f"moved by up to {JITTER / 2:g} decades" in words
         assert headline(published.grids[0]) in words
         assert "The published law, λ* = 0.10·η: found in 0 of 5 simulated studies; 0 of 6 optima" in words
         assert "snakemake --cores 1 -- " in words

@@ -106,7 +106,7 @@ def test_an_optimum_at_an_edge_is_drawn_as_an_arrow(whole: tuple[pd.DataFrame, d
     cut = runs[runs["wd"] > 0.03]
     tables = tables_of(cut)
     assert (tables["epochs_law"]["n_censored"] > 0).all()
-    assert "too few optima inside the grid for a power" in draw("epochs_law", STUDY, cut, tables)
+    assert "too few optima located for a power" in draw("epochs_law", STUDY, cut, tables)
 
 
 def test_variants_have_their_slope_and_ratio_beside_the_published_one(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from decay_atlas.reporting.verdict import verdict
+from decay_atlas.reporting.verdict import pooled, verdict
 
 NOTHING = pd.DataFrame()
 
@@ -39,3 +39,24 @@ def optima_of(inside: int, at_edge: int, untold: int) -> pd.DataFrame:
 def test_where_the_optima_lie_is_said_for_all_none_and_some(inside: int, at_edge: int, untold: int, said: str) -> None:
     _, second = verdict(NOTHING, optima_of(inside, at_edge, untold), NOTHING).sentences
     assert second == said
+
+
+@pytest.mark.parametrize("recipes", [["adamw"], ["adamw", "sgd"]])
+def test_pooled_slopes_name_their_recipe_where_there_is_more_than_one(recipes: list[str]) -> None:
+    rows = [
+        {"dataset": "cifar", "recipe": recipe, "arch": "(all)", "method": "censored", "verdict": "product"}
+        | {"slope": -1.0, "slope_lo": -1.1, "slope_hi": -0.9, "p_heterogeneity": 0.5}
+        for recipe in recipes
+    ]
+    said = pooled(pd.DataFrame(rows))
+    assert all("cifar" in sentence for sentence in said)
+    named = [[recipe for recipe in ("adamw", "sgd") if recipe in sentence] for sentence in said]
+    assert named == ([[]] if len(recipes) == 1 else [["adamw"], ["sgd"]])
+
+
+def test_that_too_few_optima_are_located_does_not_deny_that_they_lie_inside() -> None:
+    unknown = dict.fromkeys(["slope", "slope_lo", "slope_hi"], float("nan"))
+    laws = {"dataset": "cifar", "recipe": "adamw", "arch": "net", "method": "censored", "verdict": "not-identifiable"}
+    first, second = verdict(pd.DataFrame([laws | unknown]), optima_of(4, 0, 0), NOTHING).sentences
+    assert "inside" not in first
+    assert "All 4 optima lie inside the grid" in second

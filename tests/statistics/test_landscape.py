@@ -84,3 +84,10 @@ def test_a_search_at_random_is_no_grid():
     n = 5_000
     with pytest.raises(ValueError, match="5000 learning rates and 5000 weight decays: that is no grid"):
         landscapes(table([(k, k + 0.5, 0, 70) for k in range(n)]), "max")
+
+
+def test_a_rate_has_all_diverged_where_no_run_of_it_is_left():
+    rows = [(0.1, 0, 0, 70), (0.1, 1, 0, 1), (0.2, 0, 0, 1), (0.2, 1, 0, np.nan), (0.3, 0, 0, 70), (0.3, 1, 0, np.nan)]
+    status = ["ok", "diverged", "diverged", "diverged", "ok", "ok"]
+    (one,) = landscapes(table(rows, status=status), "max")
+    assert one.all_diverged().tolist() == [False, True, False]

@@ -76,3 +76,10 @@ def test_the_interquartile_mean_is_not_moved_by_one_failed_seed():
     data.loc[at_best, "value"] = 10.0
     assert optima(data, "max").loc[2, "wd_opt"] != pytest.approx(0.1)
     assert optima(data, "max", average="iqm").loc[2, "wd_opt"] == pytest.approx(0.1)
+
+
+def test_where_every_run_diverged_there_is_no_optimum():
+    table = optima(runs(diverge={"lr": 5e-3}), "max")
+    assert table["wd_opt"].isna().tolist() == [False] * 4 + [True]
+    assert "every run diverged" in table["note"].iloc[-1]
+    assert (table["n_wd"] == len(WD)).all()

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from decay_atlas.statistics.landscape import landscapes
-from decay_atlas.statistics.recommendation import coupling_line, recommend, recommendation
+from decay_atlas.statistics.recommendation import coupling_line, recommend, recommendation, recommendation_curve
 from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.smoothing import smooth_optima
 
 LR = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 WD = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]
+
+
+def cliff() -> pd.DataFrame:
+    """The decoupled law with λ* = 0.1, but at η = 0.001 every λ from there on is much worse than those below."""
+    runs = simulate(LR, WD, 5, law="decoupled")
+    runs.loc[(runs["lr"] == 1e-3) & (runs["wd"] >= 0.1), "value"] -= 20
+    return runs
 
 
 def advise(lr: float, **truth: object) -> dict:
@@ -66,14 +75,50 @@ def test_optima_at_the_edge_give_no_advice() -> None:
 
 
 def test_a_law_that_lost_on_the_grid_gives_way_to_the_grids_best() -> None:
-    """Beyond a cliff just above the optimum a smooth curve puts λ too high; what was measured is safe."""
-    coarse = [0.06, 0.2, 0.7, 2.5, 9.0]
-    truth = {"law": "decoupled", "wd_best": 2.0, "curvature": {"below": 3.0, "above": 150.0}, "seed_sd": 0.3}
-    table = recommendation(simulate([0.004, 0.008, 0.016, 0.032], coarse, 3, **truth), "max")
+    """At a cliff just below the law's λ; what was measured on its safe side is given."""
+    table = recommendation(cliff(), "max", unit="%").set_index("lr")
     assert (table["loss"] < 1.0).all()
-    moved = table[table["law"] == "grid"]
-    assert moved["wd"].isin(coarse).all()
-    assert moved["note"].str.contains("which lost").all()
+    assert table["law"].to_dict() == {lr: "grid" if lr == 1e-3 else "decoupled" for lr in LR}
+    moved = table.loc[1e-3]
+    assert moved["wd"] == 0.03
+    assert moved["wd_lo"] in WD
+    assert "the decoupled law" in moved["note"]
+    assert re.search(r"lost 1\d pp", moved["note"])
+
+
+def test_next_to_a_rate_at_which_the_law_lost_nothing_is_recommended() -> None:
+    curve = recommendation_curve(cliff(), "max", unit="%")
+    beside = (curve["lr"] > 3e-4) & (curve["lr"] < 3e-3)
+    assert beside.sum() > 4
+    assert (curve["wd"].isna() == beside).all()
+    assert curve.loc[beside, "note"].str.contains(r"0\.001 the λ of the decoupled law lost 1\d pp").all()
+
+
+@pytest.mark.parametrize(("seen", "silent"), [("last", (3e-3, np.inf)), ("middle", (3e-4, 3e-3))])
+def test_where_every_run_diverged_and_up_to_its_neighbours_nothing_is_recommended(seen: str, silent: tuple) -> None:
+    dead = {"last": 1e-2, "middle": 1e-3}[seen]
+    runs = simulate(LR, WD, 5, law="product")
+    runs.loc[runs["lr"] == dead, ["status", "value"]] = ["diverged", 1.0]
+    table = recommendation(runs, "max").set_index("lr")
+    assert table.index[table["wd"].isna()].tolist() == [dead]
+    assert table.loc[dead, ["law", "loss"]].isna().all()
+    assert table.loc[dead, "note"] == "every run diverged at this learning rate"
+    curve = recommendation_curve(runs, "max")
+    within = (curve["lr"] > silent[0]) & (curve["lr"] < silent[1])
+    assert within.any()
+    assert (curve["wd"].isna() == within).all()
+    assert curve.loc[within, "note"].str.contains(f"every run diverged at .* {dead:g}").all()
+
+
+def test_one_run_that_did_not_diverge_is_something_to_go_by() -> None:
+    runs = simulate(LR, WD, 5, law="product")
+    runs.loc[(runs["lr"] == 1e-2) & ~((runs["wd"] == 1e-3) & (runs["seed"] == 0)), "status"] = "diverged"
+    assert recommendation(runs, "max")["wd"].notna().all()
+
+
+def test_the_curve_has_a_point_between_any_two_rates() -> None:
+    curve = recommendation_curve(simulate([*LR, 1.05e-2], WD, 3), "max")
+    assert ((curve["lr"] > 1e-2) & (curve["lr"] < 1.05e-2)).any()
 
 
 def test_one_learning_rate_gives_its_measured_optimum() -> None:

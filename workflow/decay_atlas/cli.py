@@ -171,7 +171,7 @@ def _recommend(options: argparse.Namespace) -> int:
         raise ConfigError(f"study {options.study} has {fault} such combinations; choose of: {known}")
     landscape, average = fitting[0], study["statistics"]["average"]
     smooth = smooth_optima(landscape, average)
-    row = recommend(landscape, smooth, coupling_line(landscape, smooth), options.lr, average)
+    row = recommend(landscape, smooth, coupling_line(landscape, smooth), options.lr, average, study["metric"]["unit"])
     print(_advice(row, Metric(study["metric"])))
     return 0 if "wd" in row else 1
 
@@ -202,8 +202,9 @@ def _advice(row: dict[str, Any], metric: Metric) -> str:
         "grid": "the best weight decay of the grid itself",
         "fitted": f"the fitted line, λ* ∝ η^{row.get('slope', 0):.2f}",
     }.get(row["law"], f"the {row['law']} law")
+    kind = "as good within noise:" if row["law"] == "grid" else "95 %"
     known = math.isfinite(row["wd_lo"]) and math.isfinite(row["wd_hi"])
-    interval = f" (95 % {row['wd_lo']:.2g} to {row['wd_hi']:.2g})" if known else ""
+    interval = f" ({kind} {row['wd_lo']:.2g} to {row['wd_hi']:.2g})" if known else ""
     lines = [f"{place}: weight decay {row['wd']:.2g}{interval}, by {basis}."]
     if "loss" in row:
         lost = " ".join(filter(None, [metric.difference(row["loss"]), metric.loss_unit]))

@@ -209,6 +209,7 @@ rule recommendation:
         settings={
             "direction": DIRECTION,
             "average": STATISTICS["average"],
+            "unit": METRIC["unit"],
         },
         code=lambda wildcards: source_digest("decay_atlas.statistics.recommendation"),
     script:

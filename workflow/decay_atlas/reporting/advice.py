@@ -98,8 +98,10 @@ def _cheaper(tuning: pd.DataFrame, metric: Metric) -> list[str]:
     if rows.empty:
         return []
     best = rows.sort_values(["gap", "cells"]).iloc[0]
+    lost = metric.loss(max(best["gap"], 0.0))
+    if best["n"] > 1:
+        lost += f" on average, and {metric.loss(max(best['worst'], 0.0))} at worst"
     return [
         f"A cheaper sweep: {WORDS.get(best['strategy'], best['strategy'])} with {axis_about(best['cells'])} cells in "
-        f"place of {axis_about(full['budget'].mean())} would have lost {metric.loss(max(best['gap'], 0.0))} on "
-        f"average, and {metric.loss(max(best['worst'], 0.0))} at worst."
+        f"place of {axis_about(full['budget'].mean())} would have lost {lost}."
     ]

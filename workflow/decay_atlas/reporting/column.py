@@ -27,5 +27,5 @@ WHERE = (
 )
 COMBINATION = (*WHERE, Column("arch", "architecture", "Architecture, as named in the study."))
 ONE_SEED = "needs two seeds or more"
-NO_SLOPE = "too few optima inside the grid, or one seed"
-NO_RHO = "no optimum inside the grid, or one seed"
+NO_SLOPE = "too few optima located, or one seed"
+NO_RHO = "no optimum located between grid points, or one seed"

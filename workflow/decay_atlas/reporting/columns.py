@@ -61,11 +61,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "product",
             "ηλ*",
-            "Geometric mean of the product over interior optima.",
+            "Geometric mean of the product over the located optima.",
             "significant",
-            "no optimum inside the grid",
+            "no optimum located",
         ),
-        Column("n_interior", "inside", "Optima inside the grid.", "count"),
+        Column(
+            "n_interior",
+            "located",
+            "Optima that the slope goes through: of the censored method those located between grid points, of the "
+            "others those inside the grid.",
+            "count",
+        ),
         Column("n_censored", "censored", "Optima at an edge, which bound but do not locate.", "count"),
         Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
     ),
@@ -287,7 +293,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "wd", "set λ to", "From the law where one is established, else the measured optimum.", "axis", reason="note"
         ),
-        Column("wd_lo", "95 % interval", "Of λ.", "axis", "needs two seeds", ("wd_lo", "wd_hi"), "note"),
+        Column(
+            "wd_lo",
+            "95 % interval (by grid: as good within noise)",
+            "Of λ; where the best λ of the grid is given, the weight decays that seed noise cannot tell from it.",
+            "axis",
+            "needs two seeds",
+            ("wd_lo", "wd_hi"),
+            "note",
+        ),
         Column(
             "law",
             "by",

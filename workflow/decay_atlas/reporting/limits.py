@@ -10,7 +10,7 @@ import pandas as pd
 
 from decay_atlas.reporting.fits import best_method, is_told
 from decay_atlas.reporting.mixtures import mixtures
-from decay_atlas.reporting.words import Labels, Metric, counted, listed
+from decay_atlas.reporting.words import Labels, Metric, axis_value, counted, listed
 from decay_atlas.statistics.landscape import COMBINATION
 
 
@@ -66,7 +66,7 @@ def _laws(laws: pd.DataFrame) -> Iterable[Limit]:
     for kind, text in (
         (
             "not-identifiable",
-            "have fewer than three optima inside the grid, so no law can be told from another",
+            "have fewer than three optima that can be located between grid points, so no law can be told from another",
         ),
         ("undetermined", "have a slope whose interval holds more than one law"),
     ):
@@ -87,8 +87,8 @@ def _flat(optima: pd.DataFrame) -> Iterable[Limit]:
     if len(flat):
         yield Limit(
             "Flat or unknown",
-            f"At {counted(len(flat), 'learning rate')} of {len(found)} no weight decay can be told from the best "
-            "within seed noise; what is called the optimum there is one of many.",
+            f"{len(flat)} of {counted(len(found), 'optimum', 'optima')} cannot be told from any other weight decay of "
+            "their learning rate within seed noise; each is one of many.",
         )
     tied = int(found["tied"].astype(bool).sum())
     if tied:
@@ -150,13 +150,22 @@ def _axes(runs: pd.DataFrame) -> Iterable[Limit]:
 
 
 def _diverged(runs: pd.DataFrame) -> Iterable[Limit]:
-    failed = int((runs["status"] == "diverged").sum()) if "status" in runs else 0
-    if failed:
-        yield Limit(
-            "Diverged runs",
-            f"{failed:,} of {counted(len(runs), 'run')} diverged. They stay in the landscape as the bad results they "
-            "are.",
+    diverged = runs["status"] == "diverged" if "status" in runs else pd.Series(False, index=runs.index)
+    if not diverged.any():
+        return
+    rates = listed(map(axis_value, sorted(runs.loc[diverged, "lr"].unique())))
+    yield Limit(
+        "Diverged runs",
+        f"{int(diverged.sum()):,} of {counted(len(runs), 'run')} diverged, at η = {rates}. They stay in the landscape "
+        "as the bad results they are.",
+    )
+    whole = diverged.groupby([runs[name] for name in [*COMBINATION, "lr"]]).all()
+    networks = whole[whole].groupby("lr").size()
+    if len(networks):
+        where = listed(
+            f"at η = {axis_value(lr)} every run diverged ({counted(n, 'network')})" for lr, n in networks.items()
         )
+        yield Limit("Diverged learning rates", f"{where[0].upper()}{where[1:]}: there is no optimum.")
 
 
 def _missing(runs: pd.DataFrame) -> Iterable[Limit]:

@@ -13,7 +13,7 @@ from decay_atlas.reporting.widening import yaml_block, yaml_grid
 from decay_atlas.reporting.words import Metric, axis_about, counted, listed, number
 from decay_atlas.statistics.laws import MIN_INTERIOR
 from decay_atlas.statistics.planning import GridPlan, Plan
-from decay_atlas.statistics.power import CURVATURE, POWER, SEED_SD, Shape
+from decay_atlas.statistics.power import CURVATURE, JITTER, POWER, SEED_SD, Shape
 
 
 def render(plan: Plan) -> str:
@@ -152,7 +152,10 @@ def sentences(one: GridPlan) -> list[str]:
         right, n_lr = round(row["right"] * row["n"]), len(one.shape.lr)
         line = f"{_question(row, one.shape)}: found in {right} of {row['n']} simulated studies; "
         line += f"{row['inside']} of {counted(n_lr, 'optimum', 'optima')} would lie inside the grid"
-        lines.append(line + (f", and a verdict needs {MIN_INTERIOR}." if row["inside"] < MIN_INTERIOR else "."))
+        few = (
+            f", and a verdict needs {MIN_INTERIOR} located between grid points" if row["inside"] < MIN_INTERIOR else ""
+        )
+        lines.append(f"{line}{few}.")
     if one.shape.seeds == 1:
         lines.append("With one seed nothing will say how much of a difference is chance; take three or more.")
     return lines
@@ -229,5 +232,7 @@ def assumptions(plan: Plan) -> str:
     return (
         f"Simulated with seed noise of {number(SEED_SD)} and a loss of {number(CURVATURE)} per squared decade of λ "
         f"(what counts is their ratio), {n} studies a row. “Found” means that the verdict is that law and no other. "
-        "The middle of an axis is the geometric mean of its ends."
+        f"In each study λ* is moved by up to {number(JITTER / 2)} decades either way, but for the published law: a "
+        "law may be found though the λ* named lies outside the grid. The middle of an axis is the geometric mean of "
+        "its ends."
     )

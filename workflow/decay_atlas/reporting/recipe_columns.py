@@ -60,8 +60,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ),
         Column("p_inverse", "p inverse", "Two-sided test of b = −1.", "p", NO_SLOPE),
         Column("p_constant", "p constant", "Two-sided test of b = 0.", "p", NO_SLOPE),
-        Column("product", "epochs · λ*", "Geometric mean over interior optima.", "significant", "no optimum inside"),
-        Column("n_interior", "inside", "Optima inside the weight decays.", "count"),
+        Column("product", "epochs · λ*", "Geometric mean over located optima.", "significant", "no optimum located"),
+        Column("n_interior", "located", "Optima that the power goes through.", "count"),
         Column("n_censored", "censored", "Optima at an edge.", "count"),
         Column("verdict", "verdict", "The power that alone lies in the interval.", "badge"),
     ),
@@ -87,7 +87,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "varies", "varies", "What it changes of the recipe that the grid lists first.", missing="that recipe itself"
         ),
         Column("setting", "to", "To what."),
-        Column("rho", "ρ", "λ*/η through the smooth interior optima.", "significant", NO_RHO),
+        Column("rho", "ρ", "λ*/η through the optima located between grid points.", "significant", NO_RHO),
         Column("rho_lo", "95 % interval", "Calibrated.", "significant", NO_RHO, ("rho_lo", "rho_hi")),
         Column(
             "rho_published_lo",
@@ -99,8 +99,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ),
         Column("slope", "slope b", "Log–log slope of λ* on η, censored method.", "fixed", NO_SLOPE),
         Column("slope_lo", "95 % interval", "Of the slope.", "fixed", NO_SLOPE, ("slope_lo", "slope_hi")),
-        Column("product", "ηλ*", "Geometric mean over interior optima.", "significant", "no optimum inside"),
-        Column("n_interior", "inside", "Optima inside the grid.", "count"),
+        Column("product", "ηλ*", "Geometric mean over located optima.", "significant", "no optimum located"),
+        Column("n_interior", "located", "Optima located between grid points.", "count"),
         Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
     ),
 }

@@ -17,6 +17,7 @@ from decay_atlas.reporting.words import (
     listed,
     number,
     p_phrase,
+    place,
     share,
 )
 from decay_atlas.statistics.landscape import COMBINATION
@@ -24,7 +25,7 @@ from decay_atlas.statistics.landscape import COMBINATION
 DECIDED = ("product", "ratio", "decoupled", "other")
 OPEN = {
     "undetermined": "the interval of the slope holds more than one law or has no end",
-    "not-identifiable": "fewer than three optima lie inside the grid",
+    "not-identifiable": "fewer than three optima can be located between grid points",
 }
 
 
@@ -173,11 +174,13 @@ def _lie(inside: int, n: int, only: str, every: str, several: str) -> str:
 def pooled(laws: pd.DataFrame) -> Sequence[str]:
     """A sentence for every data set and recipe whose architectures were pooled."""
     rows = best_method(laws, pooled=True)
+    recipes = laws["recipe"].tolist() if len(rows) else []
     texts = []
     for row in rows.to_dict("records"):
         if not np.isfinite(row["slope"]):
             continue
-        text = f"Pooled over architectures on {row['dataset']}: slope {fixed(row['slope'])} "
+        text = f"Pooled over architectures on {place(row['dataset'], row['recipe'], recipes)}: "
+        text += f"slope {fixed(row['slope'])} "
         text += f"{interval(row['slope_lo'], row['slope_hi'])}, verdict {row['verdict']}"
         if np.isfinite(row.get("p_heterogeneity", np.nan)):
             differ = "differ" if row["p_heterogeneity"] < 0.05 else "are compatible with one slope"

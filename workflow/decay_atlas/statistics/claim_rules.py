@@ -115,7 +115,7 @@ def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
     told = verdicts[~verdicts.isin(["not-identifiable", "undetermined"])]
     if told.empty:
         if (verdicts == "not-identifiable").all():
-            return measured, "not-testable", "Fewer than three optima lie inside the grid of weight decays."
+            return measured, "not-testable", "Fewer than three optima can be located between grid points."
         return measured, "inconclusive", "The intervals of the slope hold more than one law."
     agree, against = int((told == claim.expect).sum()), int((told != claim.expect).sum())
     # Each 95 % interval may miss once in twenty, so a few dissenters among many prove nothing.

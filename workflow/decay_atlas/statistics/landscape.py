@@ -73,6 +73,11 @@ class Landscape:
         """Cells that have runs, none of them diverged, shape (lr, wd)."""
         return (self.n_seeds() > 0) & ~self.diverged.any(axis=2)
 
+    def all_diverged(self) -> NDArray[np.bool_]:
+        """At which lr there are runs and every one of them diverged, shape (lr,)."""
+        trained = np.isfinite(self.quality) & ~self.diverged
+        return (self.diverged.sum(axis=(1, 2)) > 0) & (trained.sum(axis=(1, 2)) == 0)
+
     def searchable(self) -> NDArray[np.bool_]:
         """Which lr have enough weight decays to have an optimum, shape (lr,)."""
         return (self.n_seeds() > 0).sum(axis=1) >= MIN_WEIGHT_DECAYS

@@ -26,7 +26,8 @@ def optima(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean
     `value` and `sd` are the average and the standard deviation over seeds at the optimum, in the metric's
     unit; `wd_smooth` the optimum between grid points (see `smoothing`), blank where it lies at an edge.
     `distinguished` says whether any λ can be told from the best; `rival_low` and `rival_high` bound the λ
-    that cannot, and `n_rivals` counts them, the best included. `note` says what is missing and why.
+    that cannot, and `n_rivals` counts them, the best included. Where every run of an lr diverged there is no
+    optimum. `note` says what is missing and why.
 
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting is unknown.
@@ -38,7 +39,8 @@ def optima(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean
 
 def _rows(landscape: Landscape, average: Average) -> list[dict]:
     means = landscape.mean(average)
-    choice = choose(means, landscape.wd, landscape.searchable())
+    diverged = landscape.all_diverged()
+    choice = choose(means, landscape.wd, landscape.searchable() & ~diverged)
     smooth = smooth_optima(landscape, average)
     noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
     rivals = rivals_of_best(landscape, means, noise, df)
@@ -47,7 +49,8 @@ def _rows(landscape: Landscape, average: Average) -> list[dict]:
     for i, lr in enumerate(landscape.lr):
         row = {**landscape.key, "lr": lr, "n_wd": n_wd[i]}
         if not choice.found[i]:
-            note = f"no optimum: {n_wd[i]} weight decay(s), fewer than {MIN_WEIGHT_DECAYS}"
+            few = f"{n_wd[i]} weight decay(s), fewer than {MIN_WEIGHT_DECAYS}"
+            note = f"no optimum: {'every run diverged' if diverged[i] else few}"
             rows.append({**row, "n_seeds": 0, "tied": False, "distinguished": False, "note": note})
             continue
         j = choice.index[i]

@@ -29,6 +29,9 @@ SEED_SD = 0.4
 CURVATURE = 2.0
 """What is assumed of the landscape: seed noise in pp, and loss in pp per decade² of λ. Their ratio counts."""
 
+JITTER = 0.5
+"""Decades within which λ* of a simulated study lies, about the place asked for; the published law stays in place."""
+
 POWER = 0.8
 """A law is called tellable where at least this share of simulated studies finds it."""
 
@@ -165,7 +168,7 @@ def power(
                 "curvature": curvature,
                 "no_decay": 20.0,
             },
-            jitter=0.0 if place.kind == "published" else 0.5,
+            jitter=0.0 if place.kind == "published" else JITTER,
             points=shape.points,
         )
         for place in asked

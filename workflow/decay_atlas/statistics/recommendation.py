@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,9 @@ CURVE_COLUMNS = [*COMBINATION, "lr", "wd", "wd_lo", "wd_hi", "law", "extrapolate
 PER_DECADE = 12
 """Points of a recommendation's curve in a decade of η."""
 
+FOLLOWED = {"measured": "the measured optima", "fitted": "the fitted line"}
+"""What a recommendation follows, in words, where it is none of the three laws."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -65,15 +70,18 @@ class Line:
         return Estimate(value, (known + self.scatter) ** 0.5, df)
 
 
-def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean") -> pd.DataFrame:
+def recommendation(
+    runs: pd.DataFrame, direction: Direction, *, average: Average = "mean", unit: str = ""
+) -> pd.DataFrame:
     """Recommend λ at every measured η, a row each.
 
     `wd` with its 95 % interval comes from the `law` that the study established (its slope imposed, or the
     fitted slope where it is none of the three), else from the measured optimum at that η (`measured`). Where
     that λ lost significantly, and more than one seed's standard deviation, the grid's own best is given
-    instead (`grid`), with the weight decays that seed noise cannot tell from it as its interval.
+    instead (`grid`), with the weight decays that seed noise cannot tell from it in place of an interval.
     `loss` is what `wd` loses there against the best λ, chosen on other seeds than those that score it, in
-    the metric's unit with its 95 % interval over seeds. `note` says why a row is blank.
+    the metric's `unit` with its 95 % interval over seeds. A row is blank where every run diverged, or where
+    there is nothing to go by; `note` says why.
 
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting is unknown.
@@ -82,12 +90,16 @@ def recommendation(runs: pd.DataFrame, direction: Direction, *, average: Average
     for landscape in landscapes(runs, direction):
         smooth = smooth_optima(landscape, average)
         line = coupling_line(landscape, smooth)
-        rows += [recommend(landscape, smooth, line, float(lr), average) for lr in landscape.lr]
+        rows += [recommend(landscape, smooth, line, float(lr), average, unit) for lr in landscape.lr]
     return tabulate(rows, COLUMNS)
 
 
-def recommendation_curve(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean") -> pd.DataFrame:
-    """What `recommend` says between and beyond the measured η, `PER_DECADE` points a decade, as far as it goes.
+def recommendation_curve(
+    runs: pd.DataFrame, direction: Direction, *, average: Average = "mean", unit: str = ""
+) -> pd.DataFrame:
+    """What `recommend` says between and beyond the measured η, as far as it goes.
+
+    Between two neighbours are `PER_DECADE` points a decade, and at least one.
 
     Raises:
         ValueError: as `recommendation`.
@@ -96,10 +108,12 @@ def recommendation_curve(runs: pd.DataFrame, direction: Direction, *, average: A
     for landscape in landscapes(runs, direction):
         smooth = smooth_optima(landscape, average)
         line = coupling_line(landscape, smooth)
-        low, high = np.log10(landscape.lr.min() / REACH), np.log10(landscape.lr.max() * REACH)
-        for lr in np.logspace(low, high, round((high - low) * PER_DECADE) + 1)[1:-1]:
-            if not np.isclose(lr, landscape.lr).any():
-                rows.append(recommend(landscape, smooth, line, float(lr), average))
+        for low, high in pairwise([landscape.lr[0] / REACH, *landscape.lr, landscape.lr[-1] * REACH]):
+            steps = max(2, round(np.log10(high / low) * PER_DECADE))
+            rows += [
+                recommend(landscape, smooth, line, float(lr), average, unit)
+                for lr in np.geomspace(low, high, steps + 1)[1:-1]
+            ]
     return tabulate(rows, CURVE_COLUMNS)[CURVE_COLUMNS]
 
 
@@ -132,9 +146,17 @@ def coupling_line(landscape: Landscape, smooth: SmoothOptima | None) -> Line | N
 
 
 def recommend(
-    landscape: Landscape, smooth: SmoothOptima | None, line: Line | None, lr: float, average: Average = "mean"
+    landscape: Landscape,
+    smooth: SmoothOptima | None,
+    line: Line | None,
+    lr: float,
+    average: Average = "mean",
+    unit: str = "",
 ) -> dict[str, Any]:
     """One row of `recommendation`, at any learning rate.
+
+    Away from the measured η it is blank where at a neighbouring one every run diverged, or what it would follow
+    lost so much that the grid's own best was given.
 
     Raises:
         ValueError: the learning rate is not positive.
@@ -146,17 +168,63 @@ def recommend(
     row["extrapolated"] = not low <= lr <= high
     if not low / REACH <= lr <= high * REACH:
         return {**row, "note": f"η is more than {REACH:g}× beyond the measured {low:g} … {high:g}"}
+    if np.isclose(landscape.lr[landscape.all_diverged()], lr).any():
+        return {**row, "note": "every run diverged at this learning rate"}
+    followed = _followed(landscape, smooth, line, lr, average)
+    doubt = _doubt(landscape, smooth, line, lr, average, unit) if "wd" in followed else ""
+    if doubt:
+        return {**row, "note": doubt}
+    row |= followed
+    return _or_from_grid(landscape, smooth, row, average, unit) if "loss" in row else row
+
+
+def _followed(
+    landscape: Landscape, smooth: SmoothOptima | None, line: Line | None, lr: float, average: Average
+) -> dict[str, Any]:
+    """λ and its loss by the law, or else by the measured optima; only a note where there are none."""
+    row: dict[str, Any] = {"lr": lr}
     if line is not None:
         estimate, row["law"], row["slope"] = line.at(lr), line.law, line.slope
     else:
         measured = _measured(landscape, smooth, lr)
         if isinstance(measured, str):
-            return {**row, "note": measured}
+            return {"note": measured}
         estimate, row["law"] = measured, "measured"
     low_wd, high_wd = np.exp(estimate.interval())
     row |= {"wd": float(np.exp(estimate.value)), "wd_lo": low_wd, "wd_hi": high_wd}
-    row |= _loss(landscape, lr, row["wd"], average)
-    return _or_from_grid(landscape, smooth, row, average) if "loss" in row else row
+    return row | _loss(landscape, lr, row["wd"], average)
+
+
+def _doubt(
+    landscape: Landscape, smooth: SmoothOptima | None, line: Line | None, lr: float, average: Average, unit: str
+) -> str:
+    """What the measured learning rates on either side say against any λ at an η that was not measured; else empty."""
+    if np.isclose(landscape.lr, lr).any():
+        return ""
+    after = int(np.searchsorted(landscape.lr, lr))
+    beside = landscape.lr[max(after - 1, 0) : after + 1]
+    diverged = beside[landscape.all_diverged()[max(after - 1, 0) : after + 1]]
+    if len(diverged):
+        return f"every run diverged at {_neighbours(diverged)}"
+    rows = [_followed(landscape, smooth, line, float(one), average) for one in beside]
+    rows = [row for row in rows if "loss" in row]
+    lost = [row for row in rows if _or_from_grid(landscape, smooth, row, average, unit)["law"] == "grid"]
+    if not lost:
+        return ""
+    what = FOLLOWED.get(lost[0]["law"], f"the {lost[0]['law']} law")
+    amounts = _amounts([row["loss"] for row in lost], unit)
+    return f"at {_neighbours([row['lr'] for row in lost])} the λ of {what} lost {amounts}"
+
+
+def _neighbours(lr: Iterable[float]) -> str:
+    texts = [f"{one:g}" for one in lr]
+    return f"the neighbouring learning rate{'s' * (len(texts) > 1)} {' and '.join(texts)}"
+
+
+def _amounts(losses: Iterable[float], unit: str) -> str:
+    """Losses with the unit of a difference, which of percentages is the point."""
+    amounts = " and ".join(f"{loss:.2g}" for loss in losses)
+    return f"{amounts} {'pp' if unit == '%' else unit}".strip()
 
 
 def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> Estimate | str:
@@ -167,7 +235,7 @@ def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> E
     x = np.log(landscape.lr[seen])
     at = np.log(lr)
     if len(seen) == 0 or not x[0] - 1e-9 <= at <= x[-1] + 1e-9:
-        return "no law is established, and the optimum at this η is not inside the grid"
+        return "no law is established, and the optimum at this η cannot be located between grid points"
     share = np.array([float(np.interp(at, x, np.eye(len(x))[i])) for i in range(len(x))])
     variance = share @ smooth.covariance[np.ix_(seen, seen)] @ share
     known = smooth.df > 0
@@ -179,7 +247,7 @@ def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> E
 
 
 def _or_from_grid(
-    landscape: Landscape, smooth: SmoothOptima | None, row: dict[str, Any], average: Average
+    landscape: Landscape, smooth: SmoothOptima | None, row: dict[str, Any], average: Average, unit: str
 ) -> dict[str, Any]:
     """The row, or the best weight decay of the grid where the row's has lost significantly."""
     noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
@@ -193,7 +261,8 @@ def _or_from_grid(
     instead = _loss(landscape, row["lr"], best, average)
     if instead.get("loss", np.inf) >= row["loss"]:
         return row
-    note = f"{row['law']} gives {row['wd']:.2g}, which lost {row['loss']:.2g} here"
+    what = FOLLOWED.get(row["law"], f"the {row['law']} law")
+    note = f"by {what} λ would be {row['wd']:.2g}, which lost {_amounts([row['loss']], unit)} here"
     bounds = {"wd": best, "wd_lo": float(among.min()), "wd_hi": float(among.max())}
     rest = {key: value for key, value in row.items() if not key.startswith("loss")}
     return {**rest, **bounds, **instead, "law": "grid", "slope": np.nan, "note": note}

@@ -156,7 +156,7 @@ def _equivalence(located: Located, quantity: str, margin: float) -> dict[str, An
     """The row of the equivalence test: all pairs must pass, so that none need be corrected for the others."""
     compared = pairs(located)
     if not compared:
-        why = "not testable: fewer than two architectures have optima inside the grid and two seeds"
+        why = "not testable: fewer than two architectures have optima located between grid points and two seeds"
         return {"test": "tost", "margin": margin, "conclusion": why}
     worst = max(compared, key=lambda pair: pair.tost(np.log(margin))[1])
     statistic, p = worst.tost(np.log(margin))

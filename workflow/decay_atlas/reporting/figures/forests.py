@@ -27,7 +27,7 @@ def slopes(laws: pd.DataFrame) -> list[Panel]:
     """Slope b of λ* ∝ η^b with its 95 % interval, by architecture and method, one panel a data set and recipe."""
     known = laws[laws["slope"].notna()] if len(laws) else laws
     if known.empty:
-        return [style.message("No slopes: no combination has the optima inside the grid to fit one through.")]
+        return [style.message("No slopes: no combination has located optima to fit one through.")]
     return [
         _slopes_panel(part, place(names[0], names[1], known["recipe"].unique()))
         for names, part in known.groupby(style.GROUP, sort=False)

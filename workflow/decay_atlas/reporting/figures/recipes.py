@@ -101,7 +101,7 @@ def _epochs_panel(laws: pd.DataFrame, optima: pd.DataFrame, recipes: Recipes, wh
         for row in laws.to_dict("records")
         if not is_missing(row["power"])
     ]
-    seen = f"power {listed(words, 3)}" if words else "too few optima inside the grid for a power"
+    seen = f"power {listed(words, 3)}" if words else "too few optima located for a power"
     title = f"{dataset} / {arch}, {laws['recipe'].iloc[0]} and longer: {seen}"
     figure, axes = style.new(title)
     all_epochs, all_wd = [], []

@@ -35,7 +35,9 @@ def variants(table: pd.DataFrame) -> list[Panel]:
 def _panel(table: pd.DataFrame, where: str) -> Panel:
     known = table[table["rho"].notna() | table["slope"].notna()]
     if known.empty:
-        return style.message(f"{where}: no variant has a ratio or a slope, for no optimum inside the grid can be told.")
+        return style.message(
+            f"{where}: no variant has a ratio or a slope, for no optimum can be located between grid points."
+        )
     rows = known.to_dict("records")
     title = f"{where}: {_seen(known)}"
     figure, axes = style.new(title, height=1.85 + 0.34 * len(rows))
@@ -47,13 +49,13 @@ def _panel(table: pd.DataFrame, where: str) -> Panel:
         axes.spines[["top", "right"]].set_visible(False)
         label_rows(axes, [_name(row) for row in rows])
     right.tick_params(axis="y", labelleft=False)
-    note = "Dots with 95 % intervals: slope by the censored fit, ρ through the smooth optima inside the grid."
+    note = "Dots with 95 % intervals: slope by the censored fit, ρ through the optima located between grid points."
     if known["rho_published_lo"].notna().any():
         note += " Diamonds: published ρ."
     if known["slope"].isna().any():
-        note += " No slope: too few optima inside."
+        note += " No slope: too few optima located."
     if len(known) < len(table):
-        note += f" Not drawn: {counted(len(table) - len(known), 'variant')} of which no optimum inside can be told."
+        note += f" Not drawn: {counted(len(table) - len(known), 'variant')} of which no optimum can be located."
     figure.supxlabel(textwrap.fill(note, 84), x=0.01, ha="left", fontsize=style.TYPE - 1, color=INK)
     words = [
         f"{_name(row)}: slope {fixed(row['slope'])} {interval(row['slope_lo'], row['slope_hi'])}, "

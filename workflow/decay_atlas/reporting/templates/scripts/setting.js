@@ -22,19 +22,20 @@
   const rows = () => data.recommendation[network.value];
   const { instance, draw } = atlas.chart(document.getElementById("setting-chart"), build);
 
-  // The row at η: the measured one, else in between on the logarithmic axes.
+  // The row at η: the measured one, else in between on the logarithmic axes. Between two measured η lies at least one
+  // other row, and where one of those has no recommendation none in that stretch has.
   function at(lr) {
     const all = rows();
     const same = all.find((row) => row.measured && Math.abs(Math.log(row.lr / lr)) < 0.005);
     if (same) return same;
-    const free = all.filter((row) => !row.measured);
-    const next = free.findIndex((row) => row.lr >= lr);
+    const next = all.findIndex((row) => row.lr >= lr);
     if (next < 1) return null;
-    const [low, high] = [free[next - 1], free[next]];
-    if (low.wd === null || high.wd === null) return high.wd === null ? high : low;
+    const [low, high] = [all[next - 1], all[next]];
+    const free = low.measured ? high : low;
+    if (free.wd === null || low.wd === null || high.wd === null) return { ...free, wd: null };
     const share = Math.log(lr / low.lr) / Math.log(high.lr / low.lr);
     const mix = (key) => (low[key] && high[key] ? low[key] ** (1 - share) * high[key] ** share : null);
-    return { ...(share < 0.5 ? low : high), lr, wd: mix("wd"), lo: mix("lo"), hi: mix("hi") };
+    return { ...free, lr, wd: mix("wd"), lo: mix("lo"), hi: mix("hi") };
   }
 
   function say() {
@@ -48,7 +49,7 @@
       const why = row ? row.note : "this η is more than 10 times beyond those that were measured";
       answer.textContent = `No recommendation: ${why}.`;
     } else {
-      const span = row.lo === null ? "" : ` (95 % interval ${number(row.lo, 2)} to ${number(row.hi, 2)})`;
+      const span = row.lo === null ? "" : ` (${row.law === "grid" ? "as good within noise:" : "95 % interval"} ${number(row.lo, 2)} to ${number(row.hi, 2)})`;
       const strong = Object.assign(document.createElement("b"), { textContent: `λ = ${number(row.wd, 2)}` });
       const beyond = row.beyond ? " This η lies beyond those that were measured." : "";
       const note = row.measured && row.note ? ` Note: ${row.note}.` : "";
@@ -60,7 +61,6 @@
   function build(width) {
     const all = rows();
     const known = all.filter((row) => row.wd !== null);
-    const curve = known.filter((row) => !row.measured);
     const lr = Number(field.value);
     const points = (list) => list.map((row) => [row.lr, row.wd]);
     const one = data.combinations[network.value];
@@ -74,10 +74,10 @@
       xAxis: atlas.axis("learning rate η", { type: "log", nameGap: 28, min: all[0]?.lr, max: all.at(-1)?.lr }),
       yAxis: atlas.axis("weight decay λ", { type: "log", nameGap: 46, ...range(known) }),
       series: [
-        band(curve),
-        line("recommended λ", points(curve.filter((row) => !row.beyond)), {}),
+        band(stretches(all)),
+        line("recommended λ", points(all.filter((row) => !row.beyond)), {}),
         ...[one.lr[0], one.lr.at(-1)].map((end) =>
-          line("beyond the measured η", points(curve.filter((row) => row.beyond && row.lr < end === (end === one.lr[0]))), {
+          line("beyond the measured η", points(all.filter((row) => row.beyond && row.lr < end === (end === one.lr[0]))), {
             type: "dashed",
           }),
         ),
@@ -139,25 +139,34 @@
     };
   }
 
-  function band(curve) {
-    const known = curve.filter((row) => row.lo !== null && row.lo > 0);
-    const outline = [...known.map((row) => [row.lr, row.lo]), ...known.reverse().map((row) => [row.lr, row.hi])];
+  // Neighbouring rows that have an interval; the grid's own best has another kind, drawn as a bar alone.
+  function stretches(rows) {
+    const found = [[]];
+    for (const row of rows) {
+      if (row.law !== "grid" && row.lo > 0) found.at(-1).push(row);
+      else if (found.at(-1).length) found.push([]);
+    }
+    return found.filter((stretch) => stretch.length > 1);
+  }
+
+  function band(parts) {
     return {
       name: "95 % interval",
       type: "custom",
       silent: true,
       itemStyle: { color: colour("accent-band") },
       encode: { x: 0, y: 1 },
-      data: outline,
+      data: parts.map(([row]) => [row.lr, row.wd]),
       clip: true,
-      renderItem: (params, api) =>
-        params.dataIndex > 0
-          ? null
-          : {
-              type: "polygon",
-              shape: { points: outline.map((point) => api.coord(point)) },
-              style: { fill: colour("accent-band") },
-            },
+      renderItem: (params, api) => {
+        const rows = parts[params.dataIndex];
+        const outline = [...rows.map((row) => [row.lr, row.lo]), ...rows.map((row) => [row.lr, row.hi]).reverse()];
+        return {
+          type: "polygon",
+          shape: { points: outline.map((point) => api.coord(point)) },
+          style: { fill: colour("accent-band") },
+        };
+      },
     };
   }
 
