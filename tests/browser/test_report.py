@@ -154,6 +154,79 @@ def test_brushing_an_axis_keeps_the_lines_through_it(page: Page, runs: pd.DataFr
     assert rows["value"].sum() == pytest.approx(own["value"].sum(), rel=1e-4)
 
 
+def keep(page: Page, intervals: list[list[float]]) -> None:
+    """Keep parts of the last axis of all runs."""
+    page.evaluate(
+        """intervals => echarts.getInstanceByDom(document.getElementById("parallel-chart"))
+            .dispatchAction({ type: "axisAreaSelect", parallelAxisIndex: 4, intervals })""",
+        intervals,
+    )
+
+
+def test_a_range_without_runs_keeps_none(page: Page) -> None:
+    scroll_through(page)
+    keep(page, [[-20, -10]])
+    expect(page.locator("#parallel-told")).to_have_text("0 of 144 runs.")
+    assert pd.read_csv(io.BytesIO(saved(press(page, "Download these as CSV")))).empty
+    keep(page, [])
+    expect(page.locator("#parallel-told")).to_contain_text("All 144 runs")
+
+
+def test_another_width_lets_go_of_the_axes_and_says_so(page: Page) -> None:
+    scroll_through(page)
+    keep(page, [[-20, -10]])
+    expect(page.locator("#parallel-told")).to_have_text("0 of 144 runs.")
+    page.set_viewport_size({"width": 800, "height": 900})
+    expect(page.locator("#parallel-told")).to_contain_text("All 144 runs")
+
+
+def test_a_rate_typed_with_a_comma_is_marked_too(page: Page) -> None:
+    marked = """() => echarts.getInstanceByDom(document.getElementById("setting-chart")).getOption().series
+        .filter((one) => one.name === "η").map((one) => one.markLine.data[0].xAxis)"""
+    page.locator("#setting-lr").fill("0,002")
+    assert page.evaluate(marked) == [0.002]
+
+
+def test_the_axes_of_the_setting_end_at_two_digits(page: Page) -> None:
+    ends = page.evaluate("""() => {
+        const { xAxis, yAxis } = echarts.getInstanceByDom(document.getElementById("setting-chart")).getOption();
+        return [xAxis[0].min, xAxis[0].max, yAxis[0].min, yAxis[0].max];
+    }""")
+    assert ends == [float(f"{end:.2g}") for end in ends]
+
+
+@pytest.mark.parametrize("programs", [True, False], ids=["with programs", "without"])
+def test_print_has_every_folded_table(browser: Browser, file: Path, programs: bool) -> None:
+    with browser.new_context(java_script_enabled=programs) as context:
+        page = context.new_page()
+        page.goto(file.as_uri())
+        folded = page.locator("details:not([open]) td").first
+        assert not drawn(folded)
+        page.emulate_media(media="print")
+        assert drawn(folded)
+
+
+def drawn(node: Locator) -> bool:
+    return node.evaluate("node => node.checkVisibility() && node.getBoundingClientRect().height > 0")
+
+
+def test_print_opens_what_is_folded_and_folds_it_again(page: Page) -> None:
+    page.locator("details").first.evaluate("node => node.open = true")
+    before = page.locator("details[open]").count()
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("details:not([open])")).to_have_count(0)
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("details[open]")).to_have_count(before)
+
+
+def test_what_the_columns_mean_is_opened_by_keyboard(page: Page) -> None:
+    section = page.locator("#laws")
+    meaning = section.locator("dd", has_text="Log–log slope of λ* on η")
+    expect(meaning).to_be_hidden()
+    section.get_by_text("What the columns mean").press("Enter")
+    expect(meaning).to_be_visible()
+
+
 def test_a_table_downloads_whole(page: Page, runs: pd.DataFrame) -> None:
     with page.expect_download() as waiting:
         page.locator("#laws").get_by_role("link", name="Download as CSV").click()
@@ -224,6 +297,9 @@ def test_without_programs_the_page_is_still_whole(browser: Browser, file: Path) 
         expect(page.get_by_role("heading", name="Verdict")).to_be_visible()
         expect(table(page, "Laws")).to_be_visible()
         expect(page.locator("#setting")).to_be_hidden()
+        links = page.locator("nav a:visible").evaluate_all("nodes => nodes.map(node => node.getAttribute('href'))")
+        assert "#verdict" in links
+        assert [link for link in links if page.locator(link).is_hidden()] == []
         expect(page.get_by_text("With JavaScript")).to_be_visible()
 
 

@@ -6,8 +6,14 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from jinja2 import Template
+
+from decay_atlas.statistics.optima import optima
+from decay_atlas.statistics.simulator import simulate
 from tests.pipeline.conftest import ROOT, Project
 
 
@@ -60,3 +66,22 @@ def test_every_caption_is_one_sentence_and_belongs_to_something() -> None:
     for name, text in files.items():
         assert text.endswith(".\n"), name
         assert text.count("\n") == 1, name
+
+
+@pytest.mark.parametrize(
+    ("key", "trained_here"), [(None, True), ("simulate", False), ("imports", False), ("lookahead", False)]
+)
+def test_the_front_page_says_whether_networks_were_trained(key: str | None, trained_here: bool) -> None:
+    study = {"study": "tiny"} | ({key: {}} if key else {})
+    template = Template((ROOT / "workflow/report/workflow.rst").read_text())
+    text = template.render(snakemake=SimpleNamespace(config=study))
+    assert ("Networks were trained" in text) == trained_here
+    assert ("nothing was trained" in text) == (key in ("simulate", "lookahead"))
+
+
+def test_captions_count_by_numbers_and_give_the_unit_of_their_table() -> None:
+    runs = simulate([1e-3, 1e-2], [0.01, 0.1, 1.0], 2)
+    caption = (ROOT / "workflow/report/table_optima.rst").read_text()
+    for column in re.findall(r"`(\w+)` how many", caption):
+        assert optima(runs, "max")[column].dtype.kind == "i", column
+    assert "ln κ" in (ROOT / "workflow/report/table_deviation_fit.rst").read_text()

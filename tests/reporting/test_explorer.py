@@ -84,6 +84,13 @@ def test_the_recommendation_has_the_measured_rates_among_those_in_between(runs: 
     assert max(row["lr"] for row in rows) > max(LR) * 5
 
 
+def test_measured_are_the_rates_of_the_network_s_own_grid() -> None:
+    rates = {"coarse": [1e-4, 1e-2], "fine": [1e-4, 1e-3, 1e-2]}
+    runs = pd.concat([simulate(lr, WD, 2, archs=[arch]) for arch, lr in rates.items()])
+    found = explorer(STUDY, runs, tables_of(runs, "max"), pd.DataFrame())["recommendation"]
+    assert [[row["lr"] for row in rows if row["measured"]] for rows in found] == list(rates.values())
+
+
 def test_no_number_is_no_nan() -> None:
     assert rounded([1.234567, np.nan, np.inf]) == [1.2346, None, None]
 

@@ -9,7 +9,7 @@ from decay_atlas.reporting.limits import limits
 from decay_atlas.statistics.import_axes import numbered_seeds
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.simulator import simulate
-from tests.reporting.pages import ACCURACY
+from tests.reporting.pages import ACCURACY, LR
 
 WD = [0, 1e-3, 1e-2, 0.1, 1, 10]
 
@@ -56,3 +56,11 @@ def test_seeds_that_were_numbered_are_stated_with_their_networks() -> None:
     assert "of b " in text
     assert about_seeds(numbered_seeds(shared)) == []
     assert about_seeds(shared) == []
+
+
+def test_a_simulated_study_has_no_limits_of_training() -> None:
+    runs = simulate(LR, WD, 5)
+    trained = {one.heading for one in limits({"metric": ACCURACY}, runs, {})}
+    simulated = {one.heading for one in limits({"metric": ACCURACY, "simulate": {}}, runs, {})}
+    assert trained - simulated == {"Selected on test data", "One recipe", "One data set"}
+    assert simulated <= trained

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 from decay_atlas.reporting.page import beside_table_1, cost, render, summary
 from decay_atlas.reporting.plates import NAMES, draw
@@ -142,6 +143,9 @@ def test_a_loss_is_shown_as_a_loss() -> None:
     page = page_of(simulate(LR, WD, 2, direction="min", best=0.3, chance=2.3, curvature=0.1, seed_sd=0.01), LOSS)
     assert "lower being better" in page
     assert not re.search(r"\bpp\b", read(page))
+    assert "argmin" in page
+    assert "argmax" not in page
+    assert "a(η, κλ) − a(η, λ*)" in page
 
 
 def test_claims_are_counted_and_badged() -> None:
@@ -159,6 +163,31 @@ def test_claims_are_counted_and_badged() -> None:
     page = render({"study": "test", "metric": ACCURACY}, runs, {"claims": claims}, {})
     assert "1 contradicted" in page
     assert "x &lt; y" in page
+
+
+@pytest.mark.parametrize(("law", "words"), [("ratio", "the ratio law"), (-0.5, "η^−0.50")])
+def test_a_simulated_study_says_before_all_else_that_nothing_was_trained(law: str | float, words: str) -> None:
+    study = {"study": "test", "metric": ACCURACY}
+    claims = pd.DataFrame({"id": ["a"], "verdict": ["contradicted"]})
+    page = render({**study, "simulate": {"law": law}}, simulate(LR, WD, 2, law=law), {"claims": claims}, {})
+    header = page[page.index("<header>") : page.index("</header>")]
+    assert "nothing was trained" in header
+    assert words in header
+    assert "not the publication" in page[page.index('<section id="claims">') :]
+    real = render(study, simulate(LR, WD, 2), {"claims": claims}, {})
+    assert "othing was trained" not in real
+    assert "not the publication" not in real
+
+
+def test_what_a_column_means_and_why_a_figure_is_missing_can_be_read_without_pointing() -> None:
+    runs = simulate(LR, WD[:2], 2)
+    table = optima(runs, "max")
+    page = read(render({"study": "test", "metric": ACCURACY}, runs, {"optima": table}, {}))
+    shown, folded, _ = re.split("<details|</details>", page[page.index('aria-label="Optima"') :], maxsplit=2)
+    meanings = re.findall(r'<th scope="col" title="([^"]+)"', shown)
+    assert len(meanings) > 5
+    assert re.findall(r"<dd>(.+)</dd>", folded) == meanings
+    assert escape(table["note"][0]) in folded
 
 
 def test_the_summary_counts_what_was_run() -> None:

@@ -81,7 +81,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "rho_lo",
             "95 % as published",
-            "Exact percentiles over resampled seeds; too narrow with few seeds.",
+            "Percentiles over resampled seeds; too narrow with few seeds.",
             "significant",
             _ONE_SEED,
             ("rho_lo", "rho_hi"),

@@ -156,12 +156,14 @@ def _recommendation(
     known = [tables[name] for name in ("recommendation", "recommendation_curve") if len(tables.get(name, ()))]
     if not known:
         return []
-    measured = tables["recommendation"]["lr"].unique() if "recommendation" in tables else []
     every = pd.concat(known, ignore_index=True).sort_values("lr", kind="stable")
     result = []
     for combination in combinations:
         rows = []
-        for row in rows_of(every, {name: combination[name] for name in COMBINATION}).to_dict("records"):
+        key = {name: combination[name] for name in COMBINATION}
+        own = rows_of(tables.get("recommendation", pd.DataFrame()), key)
+        measured = [] if own.empty else own["lr"]
+        for row in rows_of(every, key).to_dict("records"):
             wd, low, high = rounded([row["wd"], row["wd_lo"], row["wd_hi"]], 3)
             rows.append(
                 {

@@ -36,7 +36,7 @@ def limits(study: Mapping[str, Any], runs: pd.DataFrame, tables: Mapping[str, pd
         *_missing(runs),
         *_selection(study, runs),
         *(Limit(heading, text) for heading, text in mixtures(runs)),
-        *_scope(runs),
+        *_scope(study, runs),
     ]
     return [limit for limit in found if limit is not None]
 
@@ -111,8 +111,8 @@ def _seeds(runs: pd.DataFrame) -> Iterable[Limit]:
     elif counts.max() < 5:
         yield Limit(
             "Few seeds",
-            f"{counts.max()} seeds a cell. The published percentile intervals are too narrow with so few (95 % of "
-            "them cover about 75 % at three seeds); the calibrated ones are made for it and carry the verdicts.",
+            f"{counts.max()} seeds a cell. The published percentile intervals are too narrow with so few (at 95 % they "
+            "cover about 75 % with three seeds); the calibrated ones are made for it and carry the verdicts.",
         )
     if 1 < counts.max() != counts.min():
         short = int((counts < counts.max()).sum())
@@ -184,7 +184,7 @@ def _missing(runs: pd.DataFrame) -> Iterable[Limit]:
 
 def _selection(study: Mapping[str, Any], runs: pd.DataFrame) -> Iterable[Limit]:
     metric = Metric(study["metric"])
-    if not metric.score.startswith("test") or "imports" in study:
+    if not metric.score.startswith("test") or study.keys() & {"imports", "simulate"}:
         return
     has_validation = "val_best" in runs and runs["val_best"].notna().any()
     also = (
@@ -195,8 +195,8 @@ def _selection(study: Mapping[str, Any], runs: pd.DataFrame) -> Iterable[Limit]:
     yield Limit("Selected on test data", f"λ* is chosen by {metric.score}, the score it is also reported by.{also}")
 
 
-def _scope(runs: pd.DataFrame) -> Iterable[Limit]:
-    if runs.empty:
+def _scope(study: Mapping[str, Any], runs: pd.DataFrame) -> Iterable[Limit]:
+    if runs.empty or "simulate" in study:
         return
     if runs["recipe"].nunique() == 1:
         yield Limit(

@@ -17,10 +17,11 @@ from decay_atlas.reporting.html import fill, scripts, views
 from decay_atlas.reporting.limits import limits
 from decay_atlas.reporting.verdict import pooled, verdict
 from decay_atlas.reporting.widening import lacking, widening
-from decay_atlas.reporting.words import Metric, counted, listed, number
+from decay_atlas.reporting.words import LAW_WORDS, Metric, counted, listed, number
 from decay_atlas.statistics.claims import published as claims_of
 from decay_atlas.statistics.device_time import device_seconds
 from decay_atlas.statistics.landscape import COMBINATION
+from decay_atlas.statistics.truth import Truth
 
 TITLES = {
     "recommendation": "Recommended weight decay",
@@ -76,6 +77,7 @@ def render(
         figures,
         study=study["study"],
         metric=metric,
+        simulated=simulated(study),
         summary=summary(runs),
         reference=number(reference),
         verdict=verdict(tables.get("laws", empty), tables.get("optima", empty), tables.get("ratio", empty), reference),
@@ -94,6 +96,19 @@ def render(
         recipes=recipes(study, runs),
         provenance={**about(runs), **(provenance or {})},
     )
+
+
+def simulated(study: Mapping[str, Any]) -> str:
+    """What a reader must know first of a study that was simulated; empty for any other.
+
+    Raises:
+        ValueError: the truth in `study["simulate"]` makes no sense.
+    """
+    if "simulate" not in study:
+        return ""
+    truth = Truth.parse(study["simulate"])
+    law = LAW_WORDS[truth.law] if isinstance(truth.law, str) else f"λ* ∝ η^{number(truth.slope)}"
+    return f"Simulated landscape: nothing was trained; its law is {law}."
 
 
 def summary(runs: pd.DataFrame) -> list[tuple[str, str]]:

@@ -17,6 +17,10 @@ MOST_ROWS = 400
 """Rows shown on the page; the CSV always has them all."""
 
 
+MOST_NOTES = 8
+"""Reasons of dashes listed below a table; pointing at a dash always gives its own."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """One cell: its text, and why there is no number where there is none; `kind` is number, text or badge.
@@ -54,11 +58,14 @@ def view(name: str, title: str, table: pd.DataFrame, metric: Metric) -> View | N
     columns = [c for c in columns if not (c.name in ("dataset", "recipe") and table[c.name].nunique() == 1)]
     records = table.head(MOST_ROWS).to_dict("records")
     rows = [[_cell(column, row, metric) for column in columns] for row in records]
-    notes = dict.fromkeys(
-        f"{column.label}: {cell.why}" for row in rows for column, cell in zip(columns, row, strict=True) if cell.why
-    )
     labelled = [Column(c.name, _fill(c.label, metric), _fill(c.help, metric), c.form) for c in columns]
-    return View(name, title, labelled, rows, list(notes)[:8], csv_address(table), max(0, len(table) - MOST_ROWS))
+    blanks: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for column, cell in zip(labelled, row, strict=True):
+            if cell.why:
+                blanks.setdefault(cell.why, {})[column.label] = None
+    notes = [f"{', '.join(labels)}: {why}" for why, labels in blanks.items()]
+    return View(name, title, labelled, rows, notes[:MOST_NOTES], csv_address(table), max(0, len(table) - MOST_ROWS))
 
 
 def csv_address(table: pd.DataFrame) -> str:

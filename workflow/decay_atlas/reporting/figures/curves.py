@@ -51,9 +51,10 @@ def _deviation_panel(
     metric: Metric,
 ) -> Panel:
     known = known.sort_values("kappa")
-    title = f"{where}, about {CENTRES.get(centre, centre)}: {_deviation_seen(known, metric)}"
+    title = f"{where}, about {CENTRES.get(centre, centre)}: {_deviation_seen(known, centre, metric)}"
     figure, axes = style.new(title)
-    both = fits[(fits["side"] == "both") & fits["delta"].notna()] if len(fits) else fits
+    # A law that explains less than a level line does says nothing of the drops.
+    both = fits[(fits["side"] == "both") & (fits["r2"] > 0)] if len(fits) else fits
     if len(both):
         half = float(np.exp(both["delta"].iloc[0]))
         axes.axvspan(1 / half, half, color=style.ACCENT, alpha=0.13, lw=0, label=f"tolerance zone, ×/÷ {number(half)}")
@@ -119,8 +120,9 @@ def _deviation_panel(
     return Panel(figure, f"{metric.drop_axis.capitalize()} against the deviation factor. {title}. {listed(words, 20)}.")
 
 
-def _deviation_seen(known: pd.DataFrame, metric: Metric) -> str:
-    off = known[known["kappa"] != 1]
+def _deviation_seen(known: pd.DataFrame, centre: str, metric: Metric) -> str:
+    """The largest drop; κ = 1 is a drop of its own about a law, and none about the measured optimum."""
+    off = known[known["kappa"] != 1] if centre == "optimum" else known
     if off.empty:
         return "only κ = 1 is on the grid"
     worst = off.loc[off["drop"].idxmax()]

@@ -131,9 +131,8 @@ def _ratio_panel(ratio: pd.DataFrame, where: str, reference: float) -> Panel:
     logarithmic = len(positive) > 0 and max(positive.max(), reference) / min(positive.min(), reference) > 8
     least = min(positive.min(), reference) / 2 if logarithmic else -np.inf
     for y, row in enumerate(compared.to_dict("records")):
-        smooth = row.get("rho_smooth", row["rho"])
         estimates = (
-            (smooth, row["rho_lo_cal"], row["rho_hi_cal"], y - 0.13, {"lw": 2.6, "ms": 6, "mfc": INK}),
+            (row["rho_smooth"], row["rho_lo_cal"], row["rho_hi_cal"], y - 0.13, {"lw": 2.6, "ms": 6, "mfc": INK}),
             (row["rho"], row["rho_lo"], row["rho_hi"], y + 0.08, {"lw": 1.0, "ms": 4.5, "mfc": "none"}),
         )
         for value, lo, hi, height, look in estimates:
@@ -159,19 +158,21 @@ def _ratio_panel(ratio: pd.DataFrame, where: str, reference: float) -> Panel:
         note, (0, 0), (0, -30), xycoords="axes fraction", textcoords="offset points", va="top",
         fontsize=style.TYPE - 1, alpha=0.85, color=INK,
     )  # fmt: skip
-    words = [f"{row['arch']} {number(row['rho'])}" for row in ratio.to_dict("records")]
+    words = [f"{row['arch']} {number(row[_quoted(ratio)])}" for row in ratio.to_dict("records")]
     return Panel(figure, f"Ratio of best weight decay to learning rate by architecture. {title}. {listed(words, 20)}.")
+
+
+def _quoted(ratio: pd.DataFrame) -> str:
+    """The estimate that is put in words: the one of the calibrated intervals, unless no architecture has it."""
+    return "rho_smooth" if ratio["rho_smooth"].notna().any() else "rho"
 
 
 def _ratios_seen(ratio: pd.DataFrame, reference: float) -> str:
     lo, hi = ratio["rho_lo_cal"], ratio["rho_hi_cal"]
     holds = int(((lo <= reference) & (hi >= reference)).sum())
     known = int((lo.notna() & hi.notna()).sum())
-    spread = (
-        f"ρ from {number(ratio['rho'].min())} to {number(ratio['rho'].max())}"
-        if len(ratio) > 1
-        else (f"ρ is {number(ratio['rho'].iloc[0])}")
-    )
+    rho = ratio[_quoted(ratio)].dropna()
+    spread = f"ρ from {number(rho.min())} to {number(rho.max())}" if len(rho) > 1 else f"ρ is {number(rho.iloc[0])}"
     if known == 0:
         return f"{spread}, with no interval that could be calibrated"
     return f"{spread}; {holds} of {known} intervals hold {number(reference)}"

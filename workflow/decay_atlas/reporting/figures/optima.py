@@ -38,7 +38,7 @@ def _panel(optima: pd.DataFrame, laws: pd.DataFrame, dataset: str, recipe: str, 
     if positive.empty:
         return style.message(f"{place(dataset, recipe, recipes)}: every optimum is λ = 0, which has no logarithm.")
     for number_, arch in enumerate(archs):
-        colour, marker = style.SERIES[number_ % 7], style.MARKERS[number_ % 7]
+        colour, marker = style.SERIES[number_ % 7], style.MARKERS[number_ % len(style.MARKERS)]
         shift = 10 ** (0.018 * (number_ - (len(archs) - 1) / 2))
         _points(axes, optima[optima["arch"] == arch], float(positive.min()), shift, colour, marker, arch, slopes)
     axes.set_xlim(optima["lr"].min() / 1.6, optima["lr"].max() * 1.6)

@@ -50,6 +50,7 @@
   }
 
   function build(width) {
+    tell(every); // drawn anew, as at another width, the axes have let go of what was kept
     const narrow = width < 560;
     return {
       parallel: {
@@ -110,19 +111,24 @@
     watch.disconnect();
     const { instance, draw } = atlas.chart(node, build, { canvas: rows.length > MOST_SVG_LINES });
     draw();
-    instance.on("axisareaselected", () => tell(instance.getModel().getSeries()[0].getRawIndicesByActiveState("active")));
+    instance.on("axisareaselected", () => {
+      const model = instance.getModel();
+      const brushed = model.findComponents({ mainType: "parallelAxis" }).some((one) => one.activeIntervals.length);
+      tell(brushed ? model.getSeries()[0].getRawIndicesByActiveState("active") : every);
+    });
   }, { rootMargin: "300px" }).observe(node);
 
-  let chosen = lines.map((_, index) => index);
+  const every = lines.map((_, index) => index);
+  let chosen = every;
   function tell(indices) {
-    const all = indices.length === 0 || indices.length === lines.length;
-    chosen = all ? lines.map((_, index) => index) : indices;
+    chosen = indices;
     const found = chosen.map((index) => lines[index].value).filter((value) => value !== null);
     const [least, most] = [Math.min(...found), Math.max(...found)];
-    const kept = all ? `All ${lines.length.toLocaleString("en")}` : `${chosen.length.toLocaleString("en")} of ${lines.length.toLocaleString("en")}`;
-    told.textContent = `${kept} ${data.lines}: ${data.metric.name} ${number(least)} to ${atlas.withUnit(most)}.`;
+    const kept = chosen.length === lines.length ? `All ${lines.length.toLocaleString("en")}` : `${chosen.length.toLocaleString("en")} of ${lines.length.toLocaleString("en")}`;
+    const range = found.length ? `: ${data.metric.name} ${number(least)} to ${atlas.withUnit(most)}` : "";
+    told.textContent = `${kept} ${data.lines}${range}.`;
   }
-  tell([]);
+  tell(every);
 
   document.getElementById("parallel-csv").addEventListener("click", () => {
     const head = ["dataset", "recipe", "arch", "lr", "wd", ...(data.lines === "runs" ? ["seed"] : []), "value"];

@@ -38,8 +38,13 @@
     return { ...free, lr, wd: mix("wd"), lo: mix("lo"), hi: mix("hi") };
   }
 
+  // The learning rate in the field, as people type numbers.
+  function asked() {
+    return Number(field.value.trim().replace(",", ".").replace("−", "-"));
+  }
+
   function say() {
-    const lr = Number(field.value.trim().replace(",", ".").replace("−", "-"));
+    const lr = asked();
     if (!(lr > 0)) {
       answer.textContent = "Type a learning rate greater than 0, such as 0.001 or 3e-4.";
       return;
@@ -61,7 +66,7 @@
   function build(width) {
     const all = rows();
     const known = all.filter((row) => row.wd !== null);
-    const lr = Number(field.value);
+    const lr = asked();
     const points = (list) => list.map((row) => [row.lr, row.wd]);
     const one = data.combinations[network.value];
     return {
@@ -71,7 +76,7 @@
         trigger: "item",
         formatter: ({ data: [x, y] }) => `η = ${number(x)}: λ = ${number(y, 2)}`,
       }),
-      xAxis: atlas.axis("learning rate η", { type: "log", nameGap: 28, min: all[0]?.lr, max: all.at(-1)?.lr }),
+      xAxis: atlas.axis("learning rate η", { type: "log", nameGap: 28, ...ends(all.map((row) => row.lr)) }),
       yAxis: atlas.axis("weight decay λ", { type: "log", nameGap: 46, ...range(known) }),
       series: [
         band(stretches(all)),
@@ -97,8 +102,17 @@
 
   // The intervals' own range, where whole decades would squeeze the curve.
   function range(known) {
-    const ends = known.flatMap((row) => [row.wd, row.lo, row.hi]).filter((value) => value > 0);
-    return ends.length ? { min: Math.min(...ends) / 1.3, max: Math.max(...ends) * 1.3 } : {};
+    const values = known.flatMap((row) => [row.wd, row.lo, row.hi]).filter((value) => value > 0);
+    return values.length ? ends([Math.min(...values) / 1.3, Math.max(...values) * 1.3]) : {};
+  }
+
+  // The ends of an axis, moved outward to two digits, for they are written on it.
+  function ends(values) {
+    const toward = (value, round) => {
+      const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+      return Number((round(Number((value / unit).toPrecision(12))) * unit).toPrecision(2));
+    };
+    return values.length ? { min: toward(Math.min(...values), Math.floor), max: toward(Math.max(...values), Math.ceil) } : {};
   }
 
   function bars(rows) {

@@ -1,4 +1,4 @@
-// A filter over every longer table (sorting is the library's), and a button that copies each block of text.
+// A filter over every longer table (sorting is the library's), a button that copies each block of text, and print.
 "use strict";
 
 (() => {
@@ -37,6 +37,14 @@
     bar.append(button);
     block.before(bar);
   });
+
+  // Browsers that know no ::details-content (see style.css) print only what is open.
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    folded.forEach((one) => { one.open = true; });
+  });
+  window.addEventListener("afterprint", () => folded.forEach((one) => { one.open = false; }));
 
   async function copy(text) {
     try {
