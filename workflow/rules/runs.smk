@@ -130,7 +130,7 @@ else:
         script:
             "../scripts/collect.py"
 
-    # Reads the records, which the table of runs names: as inputs once more they would cost a third of the planning.
+    # Reads the records, which the table of runs names: as inputs once more they would take time and memory to plan.
     rule curves:
         input:
             runs=f"{RESULTS}/runs.parquet",

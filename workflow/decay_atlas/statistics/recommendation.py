@@ -110,10 +110,9 @@ def recommendation_curve(
         line = coupling_line(landscape, smooth)
         for low, high in pairwise([landscape.lr[0] / REACH, *landscape.lr, landscape.lr[-1] * REACH]):
             steps = max(2, round(np.log10(high / low) * PER_DECADE))
-            rows += [
-                recommend(landscape, smooth, line, float(lr), average, unit)
-                for lr in np.geomspace(low, high, steps + 1)[1:-1]
-            ]
+            stretch = [float(lr) for lr in np.geomspace(low, high, steps + 1)[1:-1]]
+            doubt = _doubt(landscape, smooth, line, stretch[0], average, unit)  # all have the same neighbours
+            rows += [_recommended(landscape, smooth, line, lr, average, unit, doubt) for lr in stretch]
     return tabulate(rows, CURVE_COLUMNS)[CURVE_COLUMNS]
 
 
@@ -163,6 +162,20 @@ def recommend(
     """
     if not lr > 0:
         raise ValueError(f"a learning rate is positive, not {lr}")
+    doubt = _doubt(landscape, smooth, line, lr, average, unit)
+    return _recommended(landscape, smooth, line, lr, average, unit, doubt)
+
+
+def _recommended(
+    landscape: Landscape,
+    smooth: SmoothOptima | None,
+    line: Line | None,
+    lr: float,
+    average: Average,
+    unit: str,
+    doubt: str,
+) -> dict[str, Any]:
+    """The row at a learning rate, given what its neighbours say against it."""
     row: dict[str, Any] = {**landscape.key, "lr": lr, "note": ""}
     low, high = float(landscape.lr.min()), float(landscape.lr.max())
     row["extrapolated"] = not low <= lr <= high
@@ -171,8 +184,7 @@ def recommend(
     if np.isclose(landscape.lr[landscape.all_diverged()], lr).any():
         return {**row, "note": "every run diverged at this learning rate"}
     followed = _followed(landscape, smooth, line, lr, average)
-    doubt = _doubt(landscape, smooth, line, lr, average, unit) if "wd" in followed else ""
-    if doubt:
+    if doubt and "wd" in followed:
         return {**row, "note": doubt}
     row |= followed
     return _or_from_grid(landscape, smooth, row, average, unit) if "loss" in row else row
