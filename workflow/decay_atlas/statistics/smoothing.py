@@ -1,54 +1,49 @@
-"""The optimum between grid points: one local curve in log λ shared by the lr of a combination.
+"""Where the optimum of every learning rate may lie, between the grid points too.
 
-Around its optimum μ(η) the seed-averaged quality of every lr is modelled as
+The averages over seeds are taken for a smooth function of ln λ and ln η with the noise that the seeds show (see
+`seed_covariance`), and functions are drawn from its posterior (see `gaussian_process`). No shape is assumed: the
+optimum of a learning rate is wherever the draws have theirs, be it on a plateau or at the foot of a cliff. Of every
+learning rate only the cells about its best one take part, up to the first on either side that is worse beyond
+doubt; and their shortfalls from the best are compressed where they are large, so that a cliff does not decide
+how rough the valley may be.
 
-    peak(η) − c·u² + d·u³   or   peak(η) − c·u² + d·u·|u|,   u = ln λ − μ(η),
-
-with curvature c and skew d common to the combination. The window is the widest in which the data do not
-reject the shape; where both fit, they are averaged. Where the valleys of a landscape have no shape in common,
-so that every window is rejected out of hand, an optimum is only known to lie within half a grid step of the
-best cell, and that cell only as surely as the seeds tell it from its neighbours. Cells with a diverged run,
-and λ = 0 (no logarithm), take no part.
-
-Source: C, "What is wrong with the claim", 5 (local parabola in log λ), and C, Bootstrap (seed noise pooled
-over a combination's cells).
+Source: C, "What is wrong with the claim", 5; R.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f as f_distribution
 
-from decay_atlas.statistics.landscape import Average, Floats, Landscape
-from decay_atlas.statistics.selection import choose, seed_noise
+from decay_atlas.statistics import gaussian_process
+from decay_atlas.statistics.gaussian_process import Points
+from decay_atlas.statistics.landscape import MIN_WEIGHT_DECAYS, Average, Floats, Landscape
+from decay_atlas.statistics.seed_covariance import SeedCovariance, seed_covariance
 
 Booleans = NDArray[np.bool_]
-Skew = Callable[[Floats], Floats]
 
-MISFIT_LEVEL = 0.1
-"""A window whose misfit has a smaller p is narrowed: a wrong shape biases, a narrow window only costs."""
-
-HOPELESS = 1e-3
-"""If the misfit of the best window has a smaller p, no curve is believed."""
-
-CURVED = 3.0
-"""A curvature of fewer standard errors than this is no valley, and locates no optimum."""
-
-SKEWS: list[Skew] = [lambda u: u**3, lambda u: u * np.abs(u)]
-"""A smooth skew, and a valley whose sides differ in curvature."""
-
-NARROWING = 0.8
-NARROWEST_STEPS = 2.5
-ROUNDS = 40
-CONVERGED = 1e-3
-SINGULAR = 1e-9
 DRAWS = 400
-"""Resamples of the seeds, to see how often another cell is the best."""
+FINE = 0.1
+"""Spacing in ln λ of the places at which functions are drawn, as far as `MOST_PLACES` allow."""
+
+MOST_PLACES = 121
+
+WORSE = 4.0
+"""A cell this many standard errors below the best ends the window about it."""
+
+AT_LEAST = 2
+"""Cells on either side of the best that are in the window, whatever they are worth."""
+
+COMPRESSED = 3.0
+"""Shortfalls of more than this many standard deviations of a run are compressed."""
+
+DOUBT = 0.25
+"""Share of the draws that may have their optimum at an edge before it is no longer taken to lie inside."""
+
+SURE = 0.9
+"""Share of the draws that have it at one edge where it is taken to lie there."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +52,21 @@ class SmoothOptima:
 
     An estimate below `lower` or above `upper` is censored: it lies beyond the midpoint between an edge of
     the lr's λ and its neighbour, and no nearer place can be told. `covariance` (lr, lr) is that of `log_wd`
-    under the seed noise (`noise` per run, `df` degrees of freedom); it is zero with one seed, whose noise
-    is unknown. `curvature` is c above, in quality per (ln λ)²; `window` (lr, wd) the cells fitted.
+    under the seed noise (`noise` per run in the valley, `df` degrees of freedom); it is zero with one seed, whose
+    noise is unknown. `drawn` (draw, lr) are the optima of functions that the data allow, NaN where there is no
+    estimate of any kind; `losses` (draw, lr, place) what those functions lose at the ln λ of `places` against their
+    optimum, in the metric's unit, NaN outside the lr's window.
     """
 
     log_wd: Floats
     covariance: Floats
     lower: Floats
     upper: Floats
-    curvature: float
     noise: float
     df: int
-    window: Booleans
+    drawn: Floats
+    places: Floats
+    losses: Floats
 
     @property
     def below(self) -> Booleans:
@@ -86,225 +84,115 @@ class SmoothOptima:
         return np.isfinite(self.log_wd) & ~self.below & ~self.above
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """Average quality `y` of `n` runs over rows of lr and the positive λ at `x` = ln λ."""
-
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    x: Floats
-    y: Floats
-    n: Floats
-    usable: Booleans
-    valley: Booleans  # the best cell of the row has neighbours on both sides
-    start: Floats  # ln λ of the best cell of the row
-
-    def edge(self, position: int) -> Floats:
-        """The position-th smallest ln λ of every row; negative positions count from the largest."""
-        if position >= 0:
-            return np.sort(np.where(self.usable, self.x, np.inf), axis=1)[:, position]
-        return np.sort(np.where(self.usable, self.x, -np.inf), axis=1)[:, position]
-
-    @cached_property
-    def step(self) -> float:
-        """Typical distance of neighbours in ln λ."""
-        return float(np.median((self.edge(-1) - self.edge(0)) / (self.usable.sum(axis=1) - 1)))
-
-
-@dataclass(frozen=True)
-class _Curve:
-    """A line in every row plus shared powers of the distance from the centres, by least squares.
-
-    `slope` (row,) at the centres and `shared` (power,) are linear in y; `shared_gain` (power, row, x) is the
-    derivative of `shared` by it, `to_slope` (row, x) that of a row's own line, whose slope takes `leak`
-    (power, row) of the shared coefficients.
-    """
-
-    slope: Floats
-    shared: Floats
-    to_slope: Floats
-    leak: Floats
-    shared_gain: Floats
-    residual: Floats
-
-    def slope_gain(self) -> Floats:
-        """Derivative of the slopes by y: that of the row's own line, less the shared curve's part in it."""
-        gain = -np.einsum("pr,psx->rsx", self.leak, self.shared_gain)
-        own = np.arange(len(self.slope))
-        gain[own, own] += self.to_slope
-        return gain
-
-
 def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOptima | None:
-    """Locate the optimum of every lr between the grid points; None where the landscape shows no valley."""
-    cells = _cells(landscape, average)
-    if cells is None:
-        return None
-    rejected: list[tuple[SmoothOptima, float]] = []
-    for width in _widths(cells):
-        fits = [fit for skew in SKEWS if (fit := _fit(landscape, cells, width, skew)) is not None]
-        fitting = [optima for optima, misfit_p in fits if misfit_p >= MISFIT_LEVEL]
-        if fitting:
-            # A curve that fits and is not curved is flat: narrower windows would only find bumps of noise.
-            valleys = [optima for optima in fitting if optima is not None]
-            return _agree(valleys) if valleys else None
-        rejected += [(optima, misfit_p) for optima, misfit_p in fits if optima is not None]
-    if not rejected:
-        return None
-    # Of windows that all misfit, the least bad; the narrowest where one seed leaves misfit unknown.
-    optima, misfit_p = max(reversed(rejected), key=lambda fit: fit[1])
-    return _on_grid(landscape, cells, optima) if optima.df and misfit_p < HOPELESS else optima
-
-
-def _on_grid(landscape: Landscape, cells: _Cells, fit: SmoothOptima) -> SmoothOptima:
-    """The best cells in place of a fit that is not believed."""
-    quality = landscape.quality[np.ix_(cells.rows, cells.columns)]
-    present = np.isfinite(quality) & cells.usable[..., None]
-    n_seeds = quality.shape[2]
-    drawn = np.random.default_rng(0).multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), DRAWS)
-    count = np.einsum("ds,rxs->drx", drawn, present)
-    total = np.einsum("ds,rxs->drx", drawn, np.where(present, quality, 0.0))
-    means = np.divide(total, count, out=np.full(total.shape, -np.inf), where=count > 0)
-    best = cells.x[means.argmax(axis=2)]
-    steps = (cells.edge(-1) - cells.edge(0)) / (cells.usable.sum(axis=1) - 1)
-    variance = best.var(axis=0) + steps**2 / 12  # of a place anywhere within a grid step
-    log_wd, covariance = np.full_like(fit.log_wd, np.nan), np.full_like(fit.covariance, np.nan)
-    log_wd[cells.rows] = cells.start
-    covariance[np.ix_(cells.rows, cells.rows)] = np.diag(variance)
-    return replace(fit, log_wd=log_wd, covariance=covariance)
-
-
-def _agree(fits: list[SmoothOptima]) -> SmoothOptima:
-    """The mean of the shapes that fit. Their mean covariance bounds that of the mean from above."""
-    log_wd = np.mean([fit.log_wd for fit in fits], axis=0)
-    return replace(fits[0], log_wd=log_wd, covariance=np.mean([fit.covariance for fit in fits], axis=0))
-
-
-def _cells(landscape: Landscape, average: Average) -> _Cells | None:
-    columns = np.flatnonzero(landscape.wd > 0)
-    usable = landscape.calm()
-    rows = np.flatnonzero(usable[:, columns].sum(axis=1) >= 3)
+    """Locate the optimum of every lr between the grid points; None where no lr has three positive weight decays."""
+    means = landscape.mean(average)
+    usable = np.isfinite(means) & (landscape.wd > 0) & ~landscape.all_diverged()[:, None]
+    usable &= (usable.sum(axis=1) >= MIN_WEIGHT_DECAYS)[:, None]
+    rows = np.flatnonzero(usable.any(axis=1))
     if len(rows) == 0:
         return None
-    pick = np.ix_(rows, columns)
-    usable = usable[pick]
-    y = np.where(usable, landscape.mean(average)[pick], np.nan)
-    wd = landscape.wd[columns]
-    best = choose(y, wd, np.ones(len(rows), bool))
-    n = landscape.n_seeds()[pick].astype(float)
-    return _Cells(rows, columns, np.log(wd), np.where(usable, y, 0.0), n, usable, best.interior, np.log(best.wd(wd)))
+    best = np.where(usable, means, -np.inf).max(axis=1)
+    depth = np.where(usable, best[:, None] - means, np.nan)
+    covariance = seed_covariance(landscape, depth)
+    window = np.zeros_like(usable)
+    for i in rows:
+        window[i] = _window(usable[i], depth[i], covariance.sd[i] / np.sqrt(np.maximum(landscape.n_seeds()[i], 1)))
+    noise, scale = _scales(depth, covariance, window)
+    places = _places(landscape, window)
+    functions = gaussian_process.draws(_points(landscape, depth, covariance, window, rows, scale), places, DRAWS)
+    losses = _losses(functions, places, landscape.wd, window[rows], scale[rows])
+    best_place = np.nanargmin(np.where(np.isnan(losses), np.inf, losses), axis=2)
+    drawn, all_losses = (np.full((DRAWS, len(landscape.lr), *more), np.nan) for more in ((), (len(places),)))
+    drawn[:, rows], all_losses[:, rows] = places[best_place], losses
+    lower, upper = _bounds(usable, landscape.wd)
+    log_wd = _settled(drawn, lower, upper)
+    seen = np.isfinite(log_wd) & (log_wd >= lower) & (log_wd <= upper)
+    spread = np.full((len(log_wd), len(log_wd)), np.nan)
+    spread[np.ix_(seen, seen)] = np.atleast_2d(np.cov(drawn[:, seen].T)) if covariance.df else 0.0
+    return SmoothOptima(log_wd, spread, lower, upper, noise, covariance.df, drawn, places, all_losses)
 
 
-def _widths(cells: _Cells) -> list[float]:
-    """Half-widths to try, from the whole axis down to the narrowest window that holds a curve."""
-    widest = float((cells.edge(-1) - cells.edge(0)).max())
-    narrowest = min(NARROWEST_STEPS * cells.step, widest)
-    count = int(np.log(narrowest / widest) / np.log(NARROWING)) + 1
-    return [widest * NARROWING**k for k in range(count)]
+def _losses(functions: Floats, places: Floats, wd: Floats, window: Booleans, scale: Floats) -> Floats:
+    """What drawn functions (draw, lr, place), of the compressed shortfall, lose against their optimum within each lr's window."""
+    shortfall = scale[:, None] * np.sinh(-functions)
+    for k, inside in enumerate(window):
+        x = np.log(wd[inside])
+        shortfall[:, k, (places < x[0] - 1e-6) | (places > x[-1] + 1e-6)] = np.nan
+    result: Floats = shortfall - np.nanmin(shortfall, axis=2, keepdims=True)
+    return result
 
 
-def _climb(cells: _Cells, width: float, skew: Skew) -> Floats:
-    """Move every window to where its curve is level; it stays where the shared curve is no maximum."""
-    first, last = cells.edge(0), cells.edge(-1)
-    centre = cells.start
-    for _ in range(ROUNDS):
-        curve = _curve(cells, centre, _weights(cells, centre, width), skew)
-        if curve is None or not curve.shared[0] < 0:
-            break
-        step = np.clip(-curve.slope / (2 * curve.shared[0]), -width / 2, width / 2)
-        moved = np.clip(centre + step, first, last)
-        settled = np.abs(moved - centre).max() < CONVERGED
-        centre = moved
-        if settled:
-            break
-    return centre
+def _bounds(usable: Booleans, wd: Floats) -> tuple[Floats, Floats]:
+    """The midpoints, in ln λ, between the edges of every lr's cells and their neighbours."""
+    lower, upper = np.full((2, len(usable)), np.nan)
+    for i in np.flatnonzero(usable.any(axis=1)):
+        x = np.log(wd[usable[i]])
+        lower[i], upper[i] = (x[0] + x[1]) / 2, (x[-2] + x[-1]) / 2
+    return lower, upper
 
 
-def _weights(cells: _Cells, centre: Floats, width: float) -> Floats:
-    """1 within the window, falling to 0 over its outermost grid step, so that estimates move smoothly."""
-    inside = (width - np.abs(cells.x - centre[:, None])) / cells.step
-    return np.clip(inside, 0.0, 1.0) * cells.n * cells.usable
+def _settled(drawn: Floats, lower: Floats, upper: Floats) -> Floats:
+    """The mean optimum where the draws have it inside, an edge where they surely have it there, else NaN."""
+    below, above = (drawn < lower).mean(axis=0), (drawn > upper).mean(axis=0)
+    inside = np.isfinite(lower) & (below + above <= DOUBT)
+    result = np.full(len(lower), np.nan)
+    result[inside] = np.clip(drawn[:, inside].mean(axis=0), lower[inside], upper[inside])
+    result[below >= SURE] = drawn[:, below >= SURE].min(axis=0)
+    result[above >= SURE] = drawn[:, above >= SURE].max(axis=0)
+    return result
 
 
-def _curve(cells: _Cells, centre: Floats, weight: Floats, skew: Skew) -> _Curve | None:
-    """Weighted least squares with the rows' lines profiled out; None where it is not determined."""
-    points = (weight > 0).sum(axis=1)
-    u = cells.x - centre[:, None]
-    total = weight.sum(axis=1, keepdims=True)
-    if (points < 2).any():
-        return None
-    level = u - (weight * u).sum(axis=1, keepdims=True) / total
-    to_slope = weight * level / (weight * level**2).sum(axis=1, keepdims=True)
-
-    def beyond_line(z: Floats) -> Floats:
-        mean = (weight * z).sum(axis=1, keepdims=True) / total
-        return z - mean - level * (to_slope * z).sum(axis=1, keepdims=True)
-
-    members = cells.valley if cells.valley.any() else np.ones(len(centre), bool)
-    spare = np.maximum(points[members] - 2, 0)
-    powers = [u**2, skew(u)] if spare.max() >= 3 and spare.sum() > 2 else [u**2]
-    bent = np.array([beyond_line(z) for z in powers])
-    weighted = bent * np.where(members[:, None], weight, 0.0)
-    normal = np.einsum("prx,qrx->pq", weighted, bent)
-    if np.linalg.det(normal) <= SINGULAR * normal.diagonal().prod():
-        return None
-    shared_gain = np.linalg.solve(normal, weighted.reshape(len(powers), -1)).reshape(weighted.shape)
-    shared = (shared_gain * cells.y).sum(axis=(1, 2))
-    leak = np.array([(to_slope * z).sum(axis=1) for z in powers])
-    slope = (to_slope * cells.y).sum(axis=1) - shared @ leak
-    residual = beyond_line(cells.y) - np.einsum("p,prx->rx", shared, bent)
-    return _Curve(slope, shared, to_slope, leak, shared_gain, residual)
+def _window(usable: Booleans, depth: Floats, error: Floats) -> Booleans:
+    """The cells about the best one, up to the first on either side that is worse beyond doubt."""
+    cells = np.flatnonzero(usable)
+    best = int(np.argmin(depth[cells]))
+    worse = depth[cells] > WORSE * (error[cells] + error[cells[best]])  # nothing is, where the noise is unknown
+    left, right = np.flatnonzero(worse[:best]), np.flatnonzero(worse[best + 1 :])
+    first = min(left[-1], best - AT_LEAST) if len(left) else 0
+    last = max(best + 1 + right[0], best + AT_LEAST) if len(right) else len(cells) - 1
+    window = np.zeros_like(usable)
+    window[cells[max(first, 0) : last + 1]] = True
+    return window
 
 
-def _fit(landscape: Landscape, cells: _Cells, width: float, skew: Skew) -> tuple[SmoothOptima | None, float] | None:
-    """The optima in windows of one width, None where they are no valley, and the p-value of their misfit.
-
-    None for both where the window does not determine the curve.
-    """
-    centre = _climb(cells, width, skew)
-    weight = _weights(cells, centre, width)
-    curve = _curve(cells, centre, weight, skew)
-    if curve is None:
-        return None
-    window = np.zeros((len(landscape.lr), len(landscape.wd)), dtype=bool)
-    window[np.ix_(cells.rows, cells.columns)] = weight > 0
-    noise, df = seed_noise(landscape, window)
-    misfit_p = _misfit(cells, centre, weight, skew, noise, df) if df else 0.0
-    variance = np.divide(noise**2 if df else 0.0, cells.n, out=np.zeros_like(cells.n), where=cells.n > 0)
-    bend = -2 * float(curve.shared[0])
-    if bend <= 2 * CURVED * np.sqrt((curve.shared_gain[0] ** 2 * variance).sum()):
-        return None, misfit_p
-    gain = curve.slope_gain()
-    covariance = np.einsum("rsx,sx,tsx->rt", gain, variance, gain, optimize=True) / bend**2
-    log_wd = centre + np.clip(curve.slope / bend, -width, width)
-
-    def on_axis(values: Floats) -> Floats:
-        full = np.full((len(landscape.lr),) * values.ndim, np.nan)
-        full[np.ix_(*[cells.rows] * values.ndim)] = values
-        return full
-
-    optima = SmoothOptima(
-        log_wd=on_axis(log_wd),
-        covariance=on_axis(covariance),
-        lower=on_axis((cells.edge(0) + cells.edge(1)) / 2),
-        upper=on_axis((cells.edge(-1) + cells.edge(-2)) / 2),
-        curvature=bend / 2,
-        noise=noise,
-        df=df,
-        window=window,
-    )
-    return optima, misfit_p
+def _scales(depth: Floats, covariance: SeedCovariance, window: Booleans) -> tuple[float, Floats]:
+    """The noise of a run in the valley, NaN where unknown, and each lr's shortfall beyond which depths are compressed."""
+    noises, scales = np.full((2, len(depth)), np.nan)
+    for i in np.flatnonzero(window.any(axis=1)):
+        inside = depth[i, window[i]]
+        scales[i] = np.median(inside[inside > 0]) if (inside > 0).any() else 1.0
+        if covariance.df:
+            shallow = np.argsort(inside)[: max(3, len(inside) // 3)]
+            noises[i] = np.sqrt(np.mean(covariance.sd[i, window[i]][shallow] ** 2))
+            scales[i] = max(scales[i], COMPRESSED * noises[i])
+    return float(np.nanmedian(noises)) if covariance.df else float("nan"), scales
 
 
-def _misfit(cells: _Cells, centre: Floats, weight: Floats, skew: Skew, noise: float, df: int) -> float:
-    """p-value of the curve's lack of fit against the seed noise, over the window's cells at equal weight."""
-    inside = weight > 0
-    even = np.where(inside, cells.n, 0.0)
-    curve = _curve(cells, centre, even, skew)
-    if curve is None:
-        return 0.0
-    spare = int(inside.sum()) - 2 * len(centre) - len(curve.shared)
-    if spare < 1:
-        return 1.0
-    excess = float((even * curve.residual**2).sum()) / spare / noise**2
-    return float(f_distribution.sf(excess, spare, df))
+def _points(
+    landscape: Landscape,
+    depth: Floats,
+    covariance: SeedCovariance,
+    window: Booleans,
+    rows: NDArray[np.int64],
+    scale: Floats,
+) -> Points:
+    """The cells as observations of the compressed shortfall, whose noise is compressed alike."""
+    place, column = np.nonzero(window[rows])
+    shortfall = depth[rows][place, column]
+    steepness = 1 / np.hypot(scale[rows[place]], shortfall)
+    noise = np.zeros((len(place), len(place)))
+    for k, i in enumerate(rows):
+        here = np.flatnonzero(place == k)
+        if covariance.df:
+            noise[np.ix_(here, here)] = covariance.of_means(landscape, int(i), column[here])
+    noise *= np.outer(steepness, steepness)
+    x = np.log(landscape.wd[column])
+    return Points(place, x, -np.arcsinh(shortfall / scale[rows[place]]), noise, np.log(landscape.lr[rows]))
+
+
+def _places(landscape: Landscape, window: Booleans) -> Floats:
+    """The ln λ at which functions are drawn, cells among them."""
+    x = np.log(landscape.wd[window.any(axis=0)])
+    between = np.linspace(x[0], x[-1], int(np.clip((x[-1] - x[0]) / FINE, 2, MOST_PLACES)))
+    return np.unique(np.concatenate([x, between]).round(9))
