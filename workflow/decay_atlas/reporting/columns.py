@@ -10,6 +10,7 @@ from decay_atlas.reporting.column import ONE_SEED as _ONE_SEED
 from decay_atlas.reporting.column import WHERE as _WHERE
 from decay_atlas.reporting.column import Column
 from decay_atlas.reporting.evaluation_columns import EVALUATIONS
+from decay_atlas.reporting.law_columns import LAW_COSTS
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     **recipe_columns.COLUMNS,
@@ -75,6 +76,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("n_censored", "censored", "Optima at an edge, which bound but do not locate.", "count"),
         Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
     ),
+    **LAW_COSTS,
     "ratio": (
         *_COMBINATION,
         Column("rho", "ρ", "Slope through the origin of λ* on η, as published.", "significant", "no optimum"),

@@ -27,6 +27,7 @@ TITLES = {
     "recommendation": "Recommended weight decay",
     "optima": "Optima",
     "laws": "Laws",
+    "law_costs": "What each law costs",
     "ratio": "Ratio",
     "ratio_published": "Ratio beside the published one",
     "deviation": "Deviation",

@@ -14,6 +14,7 @@ from decay_atlas.statistics.censored import UNKNOWN
 from decay_atlas.statistics.comparisons import holm, mean_of
 from decay_atlas.statistics.coupling import mean_product
 from decay_atlas.statistics.landscape import (
+    MIN_WEIGHT_DECAYS,
     Average,
     Direction,
     Floats,
@@ -117,14 +118,15 @@ def _chosen_by_others(landscape: Landscape, average: Average) -> Choice:
     others = np.array(
         [average_over_seeds(np.delete(landscape.quality, s, axis=2), average) for s in range(len(landscape.seeds))]
     )
-    return choose(others, landscape.wd, landscape.searchable())
+    # Fellows that lack most of a seed's cells have no optimum to score it at.
+    return choose(others, landscape.wd, np.isfinite(others).sum(axis=-1) >= MIN_WEIGHT_DECAYS)
 
 
 def _loss_from(landscape: Landscape, choice: Choice, wd: Floats) -> Floats:
     picked = np.maximum(choice.index, 0)
     seed, lr = np.indices(picked.shape)
     best = np.where(choice.found, landscape.quality[lr, picked, seed], np.nan)
-    return best[..., None] - _interpolate(landscape, wd)
+    return best[..., None] - interpolate(landscape, wd)
 
 
 def noise_floor(landscape: Landscape) -> float:
@@ -160,7 +162,7 @@ def _centre_wd(landscape: Landscape, choice: Choice, centre: str, rho_reference:
     return np.where(choice.found, mean_product(landscape.lr, inside)[:, None] / landscape.lr, np.nan)
 
 
-def _interpolate(landscape: Landscape, wd: Floats) -> Floats:
+def interpolate(landscape: Landscape, wd: Floats) -> Floats:
     """Quality of every seed at weight decays (seed, lr, point), linear in ln λ; NaN beyond the grid."""
     result = np.full(wd.shape, np.nan)
     for s, i in np.ndindex(wd.shape[:2]):
