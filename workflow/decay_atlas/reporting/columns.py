@@ -45,7 +45,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "method",
             "method",
             "Censored regression knows that an optimum at an edge may lie beyond, and carries the "
-            "verdict; ols and theil-sen use interior grid optima alone.",
+            "verdict; ols and theil-sen use interior grid optima alone; published is the source's "
+            "regression, through every λ* > 0.",
         ),
         Column("slope", "slope b", "Log–log slope of λ* on η: +1 ratio, 0 decoupled, −1 product.", "fixed", _NO_SLOPE),
         Column(
