@@ -75,7 +75,13 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "count",
         ),
         Column("n_censored", "censored", "Optima at an edge, which bound but do not locate.", "count"),
-        Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
+        Column(
+            "verdict",
+            "verdict",
+            "The law whose slope alone lies in the interval.",
+            "badge",
+            "none of the published line",
+        ),
     ),
     **LAW_COSTS,
     "ratio": (

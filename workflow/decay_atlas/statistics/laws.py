@@ -44,7 +44,8 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
     scatter about the line or, where it is larger, what seed noise and grid step do to the choice of the
     optima. `censored` is fitted to the smooth optima, with those at an edge censored; it carries the seed
     noise and any scatter beyond it, and is the method to trust. `published` is the source's regression, to be
-    compared with it: least squares through every λ* > 0, those at an edge too, which may lie beyond the grid.
+    compared with it: least squares through every λ* > 0, those at an edge too, which may lie beyond the grid. It has
+    no verdict, for its interval knows nothing of seeds and of the grid's steps.
     Intervals are 95 %, by t with `df` degrees of freedom. `product` is the geometric mean of ηλ* over the same
     optima. `equivalent` says that the interval lies within ±0.25 of the nearest law's slope. Rows of arch "(all)"
     pool architectures by random effects; their `p_heterogeneity` tests that all share one slope, and where it is
@@ -59,7 +60,7 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
         for finding in findings(one, seed, average):
             rows.append({**one.key, **_row(finding)})
             groups.setdefault((one.dataset, one.recipe, finding.method), []).append(finding)
-        rows.append({**one.key, **_row(as_published(one, average))})
+        rows.append({**one.key, **_row(as_published(one, average)), "verdict": None})
     for (dataset, recipe, _), group in groups.items():
         if len(group) > 1:
             rows.append({"dataset": dataset, "recipe": recipe, "arch": POOLED, **_pooled_row(group)})
