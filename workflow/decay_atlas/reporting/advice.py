@@ -128,7 +128,8 @@ def _cheaper(tuning: pd.DataFrame, metric: Metric) -> list[str]:
     lost = metric.loss(max(best["gap"], 0.0))
     if best["n"] > 1:
         lost += f" on average, and {metric.loss(max(best['worst'], 0.0))} at worst"
+    cells = axis_about(best["cells"])
     return [
-        f"A cheaper sweep: {WORDS.get(best['strategy'], best['strategy'])} with {axis_about(best['cells'])} cells in "
+        f"A cheaper sweep: {WORDS.get(best['strategy'], best['strategy'])} with {cells} cell{'s' * (cells != '1')} in "
         f"place of {axis_about(full['budget'].mean())} would have lost {lost}."
     ]

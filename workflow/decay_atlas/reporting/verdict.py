@@ -21,6 +21,7 @@ from decay_atlas.reporting.words import (
     share,
 )
 from decay_atlas.statistics.landscape import COMBINATION
+from decay_atlas.statistics.rivals import HETEROGENEOUS
 
 DECIDED = ("product", "ratio", "decoupled", "other")
 OPEN = {
@@ -182,7 +183,7 @@ def pooled(laws: pd.DataFrame) -> Sequence[str]:
             continue
         where = f"over architectures on {place(row['dataset'], row['recipe'], recipes)}"
         p = row.get("p_heterogeneity", np.nan)
-        if p < 0.05:
+        if p < HETEROGENEOUS:
             texts.append(f"Not pooled {where}: their slopes differ ({p_phrase(p)}).")
             continue
         text = f"Pooled {where}: slope {fixed(row['slope'])} "

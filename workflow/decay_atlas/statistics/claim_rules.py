@@ -12,7 +12,7 @@ from scipy import stats
 
 from decay_atlas.statistics.comparisons import holm, mean_of, welch_of
 from decay_atlas.statistics.landscape import COMBINATION
-from decay_atlas.statistics.rivals import POOLED
+from decay_atlas.statistics.rivals import HETEROGENEOUS, POOLED
 
 LEVEL = 0.05
 
@@ -110,7 +110,7 @@ def p_values(claim: Claim, rows: pd.DataFrame) -> Judgement:
 def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
     """Count the data sets (their architectures pooled, where they share a slope) whose law is the expected one."""
     if "p_heterogeneity" in rows:
-        rows = rows[~(rows["p_heterogeneity"].astype(float) < LEVEL)]
+        rows = rows[~(rows["p_heterogeneity"].astype(float) < HETEROGENEOUS)]
     pooled = rows["arch"] == POOLED
     has_pooled = pooled.groupby([rows["dataset"], rows["recipe"]]).transform("any")
     rows = rows[pooled | ~has_pooled]

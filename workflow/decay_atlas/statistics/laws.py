@@ -14,7 +14,7 @@ from scipy.stats import linregress
 
 from decay_atlas.statistics.censored import UNKNOWN, Estimate, random_effects
 from decay_atlas.statistics.landscape import COMBINATION, Average, Direction, Landscape, landscapes, tabulate
-from decay_atlas.statistics.rivals import LAWS, POOLED
+from decay_atlas.statistics.rivals import HETEROGENEOUS, LAWS, POOLED
 from decay_atlas.statistics.selection import choose
 from decay_atlas.statistics.slopes import Finding, findings
 
@@ -23,9 +23,6 @@ MIN_INTERIOR = 3
 
 EQUIVALENT = 0.25
 """A slope whose whole interval lies within this of a law's is equivalent to it."""
-
-LEVEL = 0.05
-"""Architectures whose slopes differ with a smaller p have no law in common."""
 
 ROUNDING = 1e-12
 """Relative: a standard error smaller than this is that of floating point."""
@@ -49,7 +46,7 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
     Intervals are 95 %, by t with `df` degrees of freedom. `product` is the geometric mean of ηλ* over the same
     optima. `equivalent` says that the interval lies within ±0.25 of the nearest law's slope. Rows of arch "(all)"
     pool architectures by random effects; their `p_heterogeneity` tests that all share one slope, and where it is
-    below `LEVEL` no law is theirs: the verdict is `undetermined`.
+    below `HETEROGENEOUS` no law is theirs: the verdict is `undetermined`.
 
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting is unknown.
@@ -81,9 +78,7 @@ def as_published(landscape: Landscape, average: Average = "mean") -> Finding:
     if counts[0] < MIN_INTERIOR:
         return Finding("published", UNKNOWN, product, *counts)
     fit = linregress(x, y)
-    # Points that all lie on the line leave nothing to measure its error by.
-    exact = float(fit.stderr) <= ROUNDING * max(1.0, abs(float(fit.slope)))
-    slope = Estimate(float(fit.slope), np.nan if exact else float(fit.stderr), counts[0] - 2)
+    slope = Estimate(float(fit.slope), float(fit.stderr), counts[0] - 2)
     return Finding("published", slope, product, *counts)
 
 
@@ -98,6 +93,9 @@ def verdict(slope: Estimate, n_interior: int) -> str:
 
 def _row(finding: Finding) -> dict[str, Any]:
     slope = finding.slope if finding.n_interior >= MIN_INTERIOR else UNKNOWN
+    if slope.se <= ROUNDING * max(1.0, abs(slope.value)):
+        # Optima that all lie on the line leave nothing to measure its error by.
+        slope = Estimate(slope.value, np.nan, np.nan)
     low, high = slope.interval()
     product_low, product_high = np.exp(finding.log_product.interval())
     known = np.isfinite(slope.value)
@@ -133,4 +131,4 @@ def _pooled_row(group: Sequence[Finding]) -> dict[str, Any]:
         n_censored=sum(one.n_censored for one in group),
     )
     row = {**_row(pooled), "p_heterogeneity": p_heterogeneity}
-    return row | {"verdict": "undetermined"} if p_heterogeneity < LEVEL else row
+    return row | {"verdict": "undetermined"} if p_heterogeneity < HETEROGENEOUS else row

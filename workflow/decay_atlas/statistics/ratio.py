@@ -106,7 +106,7 @@ def _row(landscape: Landscape, reference: float, resamples: int, seed: int, aver
 def _calibrated(landscape: Landscape, average: Average) -> dict[str, float]:
     """`rho_smooth` with its calibrated interval, kept to where runs were good; nothing where ρ itself lies elsewhere.
 
-    At every η that ρ goes through, the λ that seed noise cannot tell from the best, and a grid step beyond on either
+    At every η that ρ goes through, the λ that seed noise cannot tell from the best, with half a grid step on either
     side, hold the best one; so a curve that puts it beyond them, or an interval that reaches there, is wrong.
     """
     smooth = smooth_optima(landscape, average)
@@ -126,10 +126,10 @@ def _calibrated(landscape: Landscape, average: Average) -> dict[str, float]:
 
 
 def _about(wd: Floats, among: Floats) -> tuple[float, float]:
-    """The range of some of the weight decays of an axis, and one step beyond; an axis goes on by its last step."""
+    """The range of some of the weight decays of an axis, and half a step beyond to where the next one is nearer."""
     first, last = np.searchsorted(wd, [among.min(), among.max()])
-    low = wd[first - 1] if first > 0 else wd[0] ** 2 / wd[1] if wd[0] > 0 and len(wd) > 1 else wd[0]
-    high = wd[last + 1] if last + 1 < len(wd) else wd[-1] ** 2 / wd[-2] if len(wd) > 1 and wd[-2] > 0 else wd[-1]
+    low = np.sqrt(wd[first] * wd[first - 1]) if first > 0 else wd[0]
+    high = np.sqrt(wd[last] * wd[last + 1]) if last + 1 < len(wd) else wd[-1]
     return float(low), float(high)
 
 
