@@ -27,6 +27,7 @@ from decay_atlas.statistics.coverage import PUBLISHED_LR, PUBLISHED_WD
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.landscape import COMBINATION, Floats, landscapes
+from decay_atlas.statistics.law_costs import law_costs
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import bootstrap_rho, ratio
@@ -102,6 +103,7 @@ def whole_stage(*size: int) -> dict[str, Any]:
         "optima": optima,
         "ratio": ratio,
         "laws": laws,
+        "law_costs": law_costs,
         "universality": universality,
         "deviation": deviation,
         "tuning": tuning,

@@ -20,6 +20,7 @@ from decay_atlas.statistics.epochs_law import epochs_law
 from decay_atlas.statistics.evaluations import evaluations
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.label_noise import label_noise
+from decay_atlas.statistics.law_costs import law_costs
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
 from decay_atlas.statistics.optima import optima
@@ -39,6 +40,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "optima": lambda runs: optima(runs, "max"),
     "ratio": lambda runs: ratio(runs, "max"),
     "laws": lambda runs: laws(runs, "max"),
+    "law_costs": lambda runs: law_costs(runs, "max"),
     "universality": lambda runs: universality(runs, "max"),
     "deviation": lambda runs: deviation(runs, "max")[0],
     "deviation_fit": lambda runs: deviation(runs, "max")[1],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.pipeline.conftest import Project
 
-STATISTICS = {"optima", "ratio", "laws", "universality", "deviation", "tuning", "importance", "claims"}
+STATISTICS = {"optima", "ratio", "laws", "law_costs", "universality", "deviation", "tuning", "importance", "claims"}
 
 
 def edit(project: Project, module: str, addition: str) -> None:

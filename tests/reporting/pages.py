@@ -9,6 +9,7 @@ from decay_atlas.reporting.page import render
 from decay_atlas.reporting.plates import NAMES, draw
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
+from decay_atlas.statistics.law_costs import law_costs
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.performance_profile import performance_profile
@@ -29,6 +30,7 @@ def tables_of(runs: pd.DataFrame, direction: str, unit: str = "%") -> dict[str, 
         "optima": optima(runs, direction),
         "ratio": ratio(runs, direction),
         "laws": laws(runs, direction),
+        "law_costs": law_costs(runs, direction),
         "universality": universality(runs, direction),
         "deviation": drops,
         "deviation_fit": fit,

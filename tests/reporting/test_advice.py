@@ -34,6 +34,28 @@ def test_the_safe_zone_is_a_factor() -> None:
     assert advice({"deviation_fit": fits}, METRIC) == ["Safe zone on cifar: λ may be 2.0 times too large or too small."]
 
 
+def fit(side: str, delta: float) -> dict:
+    return {**WHERE, "centre": "optimum", "side": side, "delta": delta, "gamma": 1.0, "r2": 1.0}
+
+
+def test_sides_that_differ_have_a_zone_each() -> None:
+    fits = pd.DataFrame([fit("both", float("nan")), fit("below", 1.6094), fit("above", 0.6931)])
+    assert advice({"deviation_fit": fits}, METRIC) == [
+        "Safe zone on cifar: λ may be 5.0 times too small and 2.0 times too large."
+    ]
+
+
+def test_no_zone_is_denied_where_nothing_can_be_told() -> None:
+    """A flat landscape has drops about 0 and a fit with a narrow zone; neither says that a step away costs anything."""
+    fits = pd.DataFrame([fit("both", 0.0)])
+    drops = pd.DataFrame({**WHERE, "centre": "optimum", "kappa": [0.5, 1, 2], "lo": [-0.1, -0.2, -0.1]})
+    assert advice({"deviation_fit": fits, "deviation": drops}, METRIC) == []
+    told = drops.assign(lo=[0.1, -0.2, -0.1])
+    assert advice({"deviation_fit": fits, "deviation": told}, METRIC) == [
+        "Safe zone on cifar: none to speak of; every step away from λ* costs a little."
+    ]
+
+
 def test_many_safe_zones_are_a_range() -> None:
     deltas = [0.0, 0.2, 0.3, 0.5, 0.6931]
     fits = pd.DataFrame(

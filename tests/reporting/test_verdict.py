@@ -54,6 +54,31 @@ def test_pooled_slopes_name_their_recipe_where_there_is_more_than_one(recipes: l
     assert named == ([[]] if len(recipes) == 1 else [["adamw"], ["sgd"]])
 
 
+def test_architectures_that_differ_are_not_pooled() -> None:
+    row = {"dataset": "cifar", "recipe": "adamw", "arch": "(all)", "method": "censored", "verdict": "undetermined"}
+    slopes = {"slope": -1.0, "slope_lo": -1.1, "slope_hi": -0.9, "p_heterogeneity": 0.002}
+    assert pooled(pd.DataFrame([row | slopes])) == [
+        "Not pooled over architectures on cifar: their slopes differ (p = 0.002)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slope_lo", "rho_lo", "said"),
+    [
+        (-1.1, 0.01, "is excluded: its slope, 1, lies outside the interval (largest p = 0.010)."),
+        (0.8, 0.2, "is excluded by its factor, which lies outside the interval of ρ; its slope, 1, is not excluded."),
+        (0.8, 0.01, "is not excluded: the interval of the slope holds 1, and that of ρ its factor."),
+    ],
+)
+def test_what_excludes_the_published_law_is_said(slope_lo: float, rho_lo: float, said: str) -> None:
+    key = {"dataset": "cifar", "recipe": "adamw", "arch": "net"}
+    slope = {"slope": slope_lo + 0.2, "slope_lo": slope_lo, "slope_hi": slope_lo + 0.4, "p_ratio": 0.01}
+    laws = pd.DataFrame([{**key, "method": "censored", "verdict": "other", "nearest": "ratio", **slope}])
+    ratio = pd.DataFrame([{**key, "rho_lo_cal": rho_lo, "rho_hi_cal": rho_lo + 0.2}])
+    _, second = verdict(laws, NOTHING, ratio).sentences
+    assert f"The published law, λ* = 0.10·η, {said}" in second
+
+
 def test_that_too_few_optima_are_located_does_not_deny_that_they_lie_inside() -> None:
     unknown = dict.fromkeys(["slope", "slope_lo", "slope_hi"], float("nan"))
     laws = {"dataset": "cifar", "recipe": "adamw", "arch": "net", "method": "censored", "verdict": "not-identifiable"}

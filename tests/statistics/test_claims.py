@@ -173,6 +173,14 @@ def test_the_pooled_verdict_stands_for_its_architectures():
     assert (row["measured"], row["verdict"]) == ("product 1", "contradicted")
 
 
+def test_where_slopes_differ_every_architecture_stands_for_itself():
+    table = law_rows("ratio", "ratio", "undetermined").assign(p_heterogeneity=[np.nan, np.nan, 0.001])
+    table.loc[2, "arch"] = "(all)"
+    assert judge("proportional", laws=table)["measured"] == "ratio 2"
+    table.loc[2, "p_heterogeneity"] = 0.5
+    assert judge("proportional", laws=table)["measured"] == "undetermined 1"
+
+
 @pytest.mark.parametrize(
     ("anova", "tost", "expected"),
     [(0.6, 0.01, "supported"), (0.6, 0.4, "inconclusive"), (0.001, 0.4, "contradicted")],
@@ -189,7 +197,8 @@ def test_p_values_are_corrected_by_holm():
         return ratio_rows(names).assign(intercept_p=p)
 
     assert verdict("no-intercept", ratio=rows(0.03)) == "contradicted"
-    assert verdict("no-intercept", ratio=rows(0.03, 0.5, 0.5)) == "supported"
+    # What is not significant is not shown to be nothing.
+    assert verdict("no-intercept", ratio=rows(0.03, 0.5, 0.5)) == "inconclusive"
     deviation = pd.DataFrame(
         {"dataset": ["digits"], "recipe": "published", "centre": "ratio", "kappa": 0.5, "p": 0.4}
     ).assign(drop=0.1, lo=-0.1, hi=0.3)

@@ -7,6 +7,7 @@ from scipy.stats import linregress, t
 from statsmodels.api import OLS
 from statsmodels.stats.multitest import multipletests
 
+from decay_atlas.statistics.censored import Estimate
 from decay_atlas.statistics.landscape import landscapes
 from decay_atlas.statistics.ratio import COLUMNS, bootstrap_rho, ratio
 from decay_atlas.statistics.resampling import weighted_quantile, weighted_sd
@@ -46,6 +47,30 @@ def test_the_fits_are_those_of_scipy_and_statsmodels():
     assert row["intercept_p"] == pytest.approx(2 * t.sf(abs(line.intercept / line.intercept_stderr), 4))
     assert row["intercept_df"] == 4
     assert row["leverage"] == pytest.approx(0.908, abs=5e-4)
+
+
+def test_the_calibrated_interval_stays_where_runs_were_good():
+    """On a plateau that ends in a cliff, a parabola puts the optimum too low, with bars too wide."""
+    rng = np.random.default_rng(0)
+    data = runs(seeds=3)
+    decades = np.log10(data["wd"] / data["lr"]) + 1
+    data["value"] = 90 + 0.3 * np.minimum(decades, 0) - 30 * np.maximum(decades, 0) + rng.normal(0, 0.3, len(data))
+    row = ratio(data, "max").iloc[0]
+    good = data.groupby(["lr", "wd"])["value"].mean().reset_index().query("value > 88 and lr == lr.max()")
+    step = WD[1] / WD[0]
+    assert np.isfinite(row["rho_smooth"])
+    assert (
+        good["wd"].min() / step < row["rho_lo_cal"] * LR[-1] < row["rho_hi_cal"] * LR[-1] < good["wd"].max() * step**2
+    )
+
+
+def test_a_curve_that_puts_the_optimum_far_from_any_good_run_gives_no_ratio(monkeypatch):
+    data = runs()
+    smooth = ratio(data, "max").iloc[0]
+    assert smooth["rho_smooth"] == pytest.approx(0.1, rel=0.3)
+    off = Estimate(np.log(30 * smooth["rho_smooth"]), 0.1, 50)
+    monkeypatch.setattr("decay_atlas.statistics.ratio.log_ratio", lambda *_: off)
+    assert ratio(data, "max")[["rho_smooth", "rho_lo_cal", "rho_hi_cal"]].isna().all(axis=None)
 
 
 def test_the_exact_bootstrap_is_all_27_ordered_draws_of_three_seeds():

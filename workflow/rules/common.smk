@@ -134,6 +134,7 @@ TABLES = [
     "optima",
     "ratio",
     "laws",
+    "law_costs",
     "universality",
     "deviation",
     "deviation_fit",
@@ -169,8 +170,10 @@ REPORTED = {
         "universality table",
     ],
     "3. What a wrong decay costs": [
+        "law_costs figure",
         "deviation figure",
         "importance figure",
+        "law_costs table",
         "deviation table",
         "deviation_fit table",
         "valley table",

@@ -7,6 +7,7 @@ localrules:
     optima,
     ratio,
     laws,
+    law_costs,
     universality,
     deviation,
     tuning,
@@ -75,6 +76,26 @@ rule laws:
         code=lambda wildcards: source_digest("decay_atlas.statistics.laws"),
     script:
         "../scripts/laws.py"
+
+
+rule law_costs:
+    input:
+        runs=f"{RESULTS}/runs.parquet",
+    output:
+        table=table("law_costs"),
+    log:
+        f"{LOGS}/law_costs.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings={
+            "direction": DIRECTION,
+            "average": STATISTICS["average"],
+            "tolerance": STATISTICS.get("tolerance"),
+        },
+        code=lambda wildcards: source_digest("decay_atlas.statistics.law_costs"),
+    script:
+        "../scripts/law_costs.py"
 
 
 rule universality:

@@ -4,6 +4,7 @@ FIGURES = [
     "optima",
     "slopes",
     "ratio",
+    "law_costs",
     "deviation",
     "tuning",
     "performance_profile",

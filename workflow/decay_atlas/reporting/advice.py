@@ -17,6 +17,10 @@ WORDS = {
     "alternating-start": "one axis after the other, from the usual defaults,",
     "alternating-corners": "one axis after the other, from a corner of the grid,",
 }
+WHERE = ["dataset", "recipe"]
+NO_ZONE = 1.05
+"""A factor up to this is no zone."""
+
 MOST_ZONES = 4
 """Safe zones told one by one; more are told by their range."""
 
@@ -32,7 +36,7 @@ def advice(tables: Mapping[str, pd.DataFrame], metric: Metric) -> list[str]:
     empty = pd.DataFrame()
     return [
         *_rules(tables.get("laws", empty)),
-        *_zone(tables.get("deviation_fit", empty)),
+        *_zone(tables.get("deviation_fit", empty), tables.get("deviation", empty)),
         *_cheaper(tables.get("tuning", empty), metric),
     ]
 
@@ -61,24 +65,47 @@ def _rules(laws: pd.DataFrame) -> list[str]:
     return sentences
 
 
-def _zone(fits: pd.DataFrame) -> list[str]:
-    """How far λ may be off before it costs anything, about the measured optimum."""
+def _zone(fits: pd.DataFrame, drops: pd.DataFrame) -> list[str]:
+    """How far λ may be off before it costs anything, about the measured optimum; nothing where no loss can be told."""
     if fits.empty:
         return []
-    known = fits[(fits["centre"] == "optimum") & (fits["side"] == "both") & fits["delta"].notna()]
-    if len(known) > MOST_ZONES:
-        low, high = (number(float(np.exp(known["delta"].agg(end)))) for end in ("min", "max"))
+    known = fits[(fits["centre"] == "optimum") & fits["delta"].notna()]
+    if len(drops):
+        seen = drops[(drops["centre"] == "optimum") & (drops["lo"] > 0)]
+        sides = seen.assign(side=np.where(seen["kappa"] < 1, "below", "above"))
+        told = {(row.dataset, row.recipe, row.side) for row in sides.itertuples()}
+        kept = [
+            any((row.dataset, row.recipe, side) in told for side in ("below", "above") if row.side in ("both", side))
+            for row in known.itertuples()
+        ]
+        known = known[np.array(kept, bool)]
+    zones = [(part.iloc[0].to_dict(), *_factors(part)) for _, part in known.groupby(WHERE, sort=False)]
+    if len(zones) > MOST_ZONES:
+        factors = [factor for _, *ends in zones for factor in ends if np.isfinite(factor)]
+        low, high = number(min(factors)), number(max(factors))
         return [f"Safe zone: λ may be {low} to {high} times too large or too small, depending on recipe and data set."]
     name = Labels(known)
     sentences = []
-    for row in known.to_dict("records"):
-        factor = float(np.exp(row["delta"]))
+    for row, below, above in zones:
         where = name({**row, "arch": row["dataset"]}).replace(f"{row['dataset']}, ", "", 1)
-        if factor > 1.05:
-            sentences.append(f"Safe zone on {where}: λ may be {number(factor)} times too large or too small.")
+        if below == above:
+            said = f"{number(below)} times too large or too small" if below > NO_ZONE else ""
         else:
+            ends = ((below, "small"), (above, "large"))
+            said = " and ".join(f"{number(factor)} times too {what}" for factor, what in ends if factor > NO_ZONE)
+        if said:
+            sentences.append(f"Safe zone on {where}: λ may be {said}.")
+        elif np.isfinite([below, above]).all():
             sentences.append(f"Safe zone on {where}: none to speak of; every step away from λ* costs a little.")
     return sentences
+
+
+def _factors(fits: pd.DataFrame) -> tuple[float, float]:
+    """How many times too small and too large λ may be: by the fit of both sides, else by that of each, NaN for none."""
+    factors = np.exp(fits.set_index("side")["delta"].astype(float))
+    if "both" in factors:
+        return float(factors["both"]), float(factors["both"])
+    return float(factors.get("below", np.nan)), float(factors.get("above", np.nan))
 
 
 def _cheaper(tuning: pd.DataFrame, metric: Metric) -> list[str]:
@@ -101,7 +128,8 @@ def _cheaper(tuning: pd.DataFrame, metric: Metric) -> list[str]:
     lost = metric.loss(max(best["gap"], 0.0))
     if best["n"] > 1:
         lost += f" on average, and {metric.loss(max(best['worst'], 0.0))} at worst"
+    cells = axis_about(best["cells"])
     return [
-        f"A cheaper sweep: {WORDS.get(best['strategy'], best['strategy'])} with {axis_about(best['cells'])} cells in "
+        f"A cheaper sweep: {WORDS.get(best['strategy'], best['strategy'])} with {cells} cell{'s' * (cells != '1')} in "
         f"place of {axis_about(full['budget'].mean())} would have lost {lost}."
     ]

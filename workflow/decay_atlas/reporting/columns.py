@@ -10,6 +10,7 @@ from decay_atlas.reporting.column import ONE_SEED as _ONE_SEED
 from decay_atlas.reporting.column import WHERE as _WHERE
 from decay_atlas.reporting.column import Column
 from decay_atlas.reporting.evaluation_columns import EVALUATIONS
+from decay_atlas.reporting.law_columns import LAW_COSTS
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     **recipe_columns.COLUMNS,
@@ -44,7 +45,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "method",
             "method",
             "Censored regression knows that an optimum at an edge may lie beyond, and carries the "
-            "verdict; ols and theil-sen use interior grid optima alone.",
+            "verdict; ols and theil-sen use interior grid optima alone; published is the source's "
+            "regression, through every λ* > 0.",
         ),
         Column("slope", "slope b", "Log–log slope of λ* on η: +1 ratio, 0 decoupled, −1 product.", "fixed", _NO_SLOPE),
         Column(
@@ -73,8 +75,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "count",
         ),
         Column("n_censored", "censored", "Optima at an edge, which bound but do not locate.", "count"),
-        Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
+        Column(
+            "verdict",
+            "verdict",
+            "The law whose slope alone lies in the interval.",
+            "badge",
+            "none of the published line",
+        ),
     ),
+    **LAW_COSTS,
     "ratio": (
         *_COMBINATION,
         Column("rho", "ρ", "Slope through the origin of λ* on η, as published.", "significant", "no optimum"),

@@ -22,7 +22,7 @@ from decay_atlas.statistics.rivals import LAWS
 CARRIES = {"slope": "censored", "product": "censored", "rho": "calibrated"}
 """The method whose intervals carry conclusions, by quantity."""
 
-METHOD_WORDS = {"published": "published percentiles", "ols": "least squares", "theil-sen": "Theil–Sen"}
+METHOD_WORDS = {"published": "as published", "ols": "least squares", "theil-sen": "Theil–Sen"}
 QUANTITY_WORDS = {"slope": "slope b", "product": "ηλ*", "rho": "ρ"}
 
 

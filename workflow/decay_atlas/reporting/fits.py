@@ -11,7 +11,7 @@ import pandas as pd
 from decay_atlas.statistics.landscape import COMBINATION
 from decay_atlas.statistics.rivals import LAWS, POOLED
 
-METHODS = ("censored", "theil-sen", "ols")
+METHODS = ("censored", "theil-sen", "ols", "published")
 """Methods of the table of laws, the one that carries the verdict first."""
 
 

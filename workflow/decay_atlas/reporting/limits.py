@@ -83,7 +83,8 @@ def _flat(optima: pd.DataFrame) -> Iterable[Limit]:
     found = optima[optima["wd_opt"].notna()] if len(optima) else optima
     if len(found) == 0:
         return
-    flat = found[~is_told(found)]
+    # What one seed cannot tell is said elsewhere.
+    flat = found[~is_told(found) & (found["n_seeds"] > 1 if "n_seeds" in found else True)]
     if len(flat):
         yield Limit(
             "Flat or unknown",

@@ -13,6 +13,7 @@ from decay_atlas.reporting import published
 from decay_atlas.reporting.advice import advice
 from decay_atlas.reporting.explorer import as_json, explorer
 from decay_atlas.reporting.fits import best_method
+from decay_atlas.reporting.followed import followed
 from decay_atlas.reporting.html import fill, scripts, views
 from decay_atlas.reporting.limits import limits
 from decay_atlas.reporting.verdict import pooled, verdict
@@ -27,6 +28,7 @@ TITLES = {
     "recommendation": "Recommended weight decay",
     "optima": "Optima",
     "laws": "Laws",
+    "law_costs": "What each law costs",
     "ratio": "Ratio",
     "ratio_published": "Ratio beside the published one",
     "deviation": "Deviation",
@@ -81,6 +83,7 @@ def render(
         summary=summary(runs),
         reference=number(reference),
         verdict=verdict(tables.get("laws", empty), tables.get("optima", empty), tables.get("ratio", empty), reference),
+        followed=followed(tables.get("law_costs", empty), metric, "tolerance" in study.get("statistics", {})),
         pooled=pooled(tables.get("laws", empty)),
         advice=advice(tables, metric),
         curves=data["curves"],

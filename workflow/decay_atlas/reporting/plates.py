@@ -10,13 +10,24 @@ import pandas as pd
 from decay_atlas.reporting.figures import curves, forests, profiles, recipes, style
 from decay_atlas.reporting.figures.adaptive import adaptive_plot
 from decay_atlas.reporting.figures.landscapes import landscapes
+from decay_atlas.reporting.figures.law_costs import law_costs
 from decay_atlas.reporting.figures.optima import optima_plot
 from decay_atlas.reporting.figures.robustness import variants
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
 NAMES = (
-    *("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance"),
+    *(
+        "landscapes",
+        "optima",
+        "slopes",
+        "ratio",
+        "law_costs",
+        "deviation",
+        "tuning",
+        "performance_profile",
+        "importance",
+    ),
     *("best", "epochs_law", "rules", "robustness", "adaptive"),
 )
 """Every study has a file of each name; one that has nothing to show says why."""
@@ -43,6 +54,7 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "optima": lambda: optima_plot(table(tables, "optima"), table(tables, "laws")),
         "slopes": lambda: forests.slopes(table(tables, "laws")),
         "ratio": lambda: forests.ratios(table(tables, "ratio"), reference),
+        "law_costs": lambda: law_costs(table(tables, "law_costs"), metric),
         "deviation": lambda: curves.deviation(table(tables, "deviation"), table(tables, "deviation_fit"), metric),
         "tuning": lambda: curves.tuning(table(tables, "tuning"), metric),
         "performance_profile": lambda: profiles.performance(table(tables, "performance_profile"), metric),

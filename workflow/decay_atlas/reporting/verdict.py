@@ -21,6 +21,7 @@ from decay_atlas.reporting.words import (
     share,
 )
 from decay_atlas.statistics.landscape import COMBINATION
+from decay_atlas.statistics.rivals import HETEROGENEOUS
 
 DECIDED = ("product", "ratio", "decoupled", "other")
 OPEN = {
@@ -130,9 +131,10 @@ def _published(chosen: pd.DataFrame, name: Labels, ratio: pd.DataFrame, referenc
     worst = out["p_ratio"].max()
     p = f" (largest {p_phrase(worst)})" if np.isfinite(worst) else ""
     if len(known) == 1:
-        return f"{law} is excluded{p}."
+        return f"{law} is excluded: its slope, 1, lies outside the interval{p}."
     who = listed(name(row) for row in out.to_dict("records")) if len(out) < len(known) else ""
-    return f"{law} is excluded in {share(len(out), len(known))}{f', {who}' if who else ''}{p}."
+    where = f"{share(len(out), len(known))}{f', {who}' if who else ''}"
+    return f"{law} is excluded in {where}: its slope, 1, lies outside the interval{p}."
 
 
 def _ratio_at(ratio: pd.DataFrame, known: pd.DataFrame, reference: float) -> str:
@@ -142,10 +144,10 @@ def _ratio_at(ratio: pd.DataFrame, known: pd.DataFrame, reference: float) -> str
         return "has a slope that cannot be excluded; its factor is not known."
     holds = int(((rows["rho_lo_cal"] <= reference) & (rows["rho_hi_cal"] >= reference)).sum())
     if len(rows) == 1:
-        return f"has a slope that the interval holds, and its factor lies {'in' if holds else 'outside'} that of ρ."
-    return (
-        f"has a slope that no interval excludes, and its factor lies in the interval of ρ in {share(holds, len(rows))}."
-    )
+        if not holds:
+            return "is excluded by its factor, which lies outside the interval of ρ; its slope, 1, is not excluded."
+        return "is not excluded: the interval of the slope holds 1, and that of ρ its factor."
+    return f"has a slope, 1, that no interval excludes; that of ρ holds its factor in {share(holds, len(rows))}."
 
 
 def _inside(optima: pd.DataFrame) -> str:
@@ -179,11 +181,14 @@ def pooled(laws: pd.DataFrame) -> Sequence[str]:
     for row in rows.to_dict("records"):
         if not np.isfinite(row["slope"]):
             continue
-        text = f"Pooled over architectures on {place(row['dataset'], row['recipe'], recipes)}: "
-        text += f"slope {fixed(row['slope'])} "
+        where = f"over architectures on {place(row['dataset'], row['recipe'], recipes)}"
+        p = row.get("p_heterogeneity", np.nan)
+        if p < HETEROGENEOUS:
+            texts.append(f"Not pooled {where}: their slopes differ ({p_phrase(p)}).")
+            continue
+        text = f"Pooled {where}: slope {fixed(row['slope'])} "
         text += f"{interval(row['slope_lo'], row['slope_hi'])}, verdict {row['verdict']}"
-        if np.isfinite(row.get("p_heterogeneity", np.nan)):
-            differ = "differ" if row["p_heterogeneity"] < 0.05 else "are compatible with one slope"
-            text += f"; the architectures {differ} ({p_phrase(row['p_heterogeneity'])})"
+        if np.isfinite(p):
+            text += f"; the architectures are compatible with one slope ({p_phrase(p)})"
         texts.append(f"{text}.")
     return texts

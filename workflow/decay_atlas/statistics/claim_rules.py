@@ -12,7 +12,7 @@ from scipy import stats
 
 from decay_atlas.statistics.comparisons import holm, mean_of, welch_of
 from decay_atlas.statistics.landscape import COMBINATION
-from decay_atlas.statistics.rivals import POOLED
+from decay_atlas.statistics.rivals import HETEROGENEOUS, POOLED
 
 LEVEL = 0.05
 
@@ -90,7 +90,10 @@ def within(claim: Claim, rows: pd.DataFrame) -> Judgement:
 
 
 def p_values(claim: Claim, rows: pd.DataFrame) -> Judgement:
-    """Compare p-values, Holm-corrected, with the claim's expectation: none or all significant."""
+    """Compare p-values, Holm-corrected, with the claim's expectation: none or all significant.
+
+    That none is can be refuted and not shown.
+    """
     p = rows[claim.column].astype(float).dropna()
     if p.empty:
         return "", "not-testable", f"This study's table {claim.table} gives no {claim.column} here."
@@ -98,14 +101,16 @@ def p_values(claim: Claim, rows: pd.DataFrame) -> Judgement:
     below = adjusted < LEVEL
     measured = f"p = {adjusted[0]:.2g}" if len(p) == 1 else f"least p = {adjusted.min():.2g} of {len(p)}"
     why = f"{below.sum()} of {len(p)} p-values lie below {LEVEL:g} (Holm)."
+    # That nothing is significant does not show that there is nothing.
     if claim.expect == "none":
-        return measured, "contradicted" if below.any() else "supported", why
-    # That a drop is not significant does not show that there is none.
+        return measured, "contradicted" if below.any() else "inconclusive", why
     return measured, "supported" if below.all() else "inconclusive", why
 
 
 def verdict(claim: Claim, rows: pd.DataFrame) -> Judgement:
-    """Count the data sets (their architectures pooled) whose law is the expected one."""
+    """Count the data sets (their architectures pooled, where they share a slope) whose law is the expected one."""
+    if "p_heterogeneity" in rows:
+        rows = rows[~(rows["p_heterogeneity"].astype(float) < HETEROGENEOUS)]
     pooled = rows["arch"] == POOLED
     has_pooled = pooled.groupby([rows["dataset"], rows["recipe"]]).transform("any")
     rows = rows[pooled | ~has_pooled]

@@ -14,6 +14,7 @@ from decay_atlas.statistics.censored import UNKNOWN
 from decay_atlas.statistics.comparisons import holm, mean_of
 from decay_atlas.statistics.coupling import mean_product
 from decay_atlas.statistics.landscape import (
+    MIN_WEIGHT_DECAYS,
     Average,
     Direction,
     Floats,
@@ -29,6 +30,12 @@ KAPPAS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 CENTRES = ("ratio", "optimum", "product")
 COLUMNS = ["dataset", "recipe", "centre", "kappa", "drop", "lo", "hi", "p", "n", "blank"]
 FIT_COLUMNS = ["dataset", "recipe", "centre", "side", "delta", "gamma", "r2"]
+
+DIFFER = 0.05
+"""Sides whose drops differ with a smaller p are fitted apart."""
+
+MIN_R2 = 0.5
+"""A tolerance law that explains less of the drops' variance does not describe them."""
 
 ON_GRID = 1e-9
 """Distance in ln λ within which a point is one of the grid's."""
@@ -54,7 +61,8 @@ def deviation(
     `reached` is the share of η × architectures that the grid reaches, `noise_floor` what a flat landscape
     would show where optima are chosen and scored on the same seeds. `blank` says why a drop is missing.
 
-    The second table fits γ·max(0, |ln κ| − δ)² to a centre's drops: on both sides, below and above κ = 1.
+    The second table fits γ·max(0, |ln κ| − δ)² to a centre's drops: on both sides, below and above κ = 1. There is no
+    fit on both where the sides differ, and none where R² is under `MIN_R2`; `blank` says which.
 
     Raises:
         ValueError: kappas or rho_reference are not positive, a column is missing, a run appears twice, or a
@@ -117,14 +125,15 @@ def _chosen_by_others(landscape: Landscape, average: Average) -> Choice:
     others = np.array(
         [average_over_seeds(np.delete(landscape.quality, s, axis=2), average) for s in range(len(landscape.seeds))]
     )
-    return choose(others, landscape.wd, landscape.searchable())
+    # Fellows that lack most of a seed's cells have no optimum to score it at.
+    return choose(others, landscape.wd, np.isfinite(others).sum(axis=-1) >= MIN_WEIGHT_DECAYS)
 
 
 def _loss_from(landscape: Landscape, choice: Choice, wd: Floats) -> Floats:
     picked = np.maximum(choice.index, 0)
     seed, lr = np.indices(picked.shape)
     best = np.where(choice.found, landscape.quality[lr, picked, seed], np.nan)
-    return best[..., None] - _interpolate(landscape, wd)
+    return best[..., None] - interpolate(landscape, wd)
 
 
 def noise_floor(landscape: Landscape) -> float:
@@ -160,7 +169,7 @@ def _centre_wd(landscape: Landscape, choice: Choice, centre: str, rho_reference:
     return np.where(choice.found, mean_product(landscape.lr, inside)[:, None] / landscape.lr, np.nan)
 
 
-def _interpolate(landscape: Landscape, wd: Floats) -> Floats:
+def interpolate(landscape: Landscape, wd: Floats) -> Floats:
     """Quality of every seed at weight decays (seed, lr, point), linear in ln λ; NaN beyond the grid."""
     result = np.full(wd.shape, np.nan)
     for s, i in np.ndindex(wd.shape[:2]):
@@ -233,17 +242,28 @@ def _why_blank(centre: str, wd: Sequence[Floats]) -> str:
 
 
 def _fits(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The tolerance law fitted to the drops of one centre, over both sides and each."""
+    """The tolerance law fitted to the drops of one centre, over both sides and each; blank where it does not fit.
+
+    Where the sides differ (`p_asymmetry`, corrected over κ) no one law holds for both.
+    """
     known = [row for row in rows if row["n"] > 0]
     kappa = np.array([row["kappa"] for row in known])
     drop = np.array([row["drop"] for row in known])
+    p = holm(np.array([row.get("p_asymmetry", np.nan) for row in known]))
+    differ = bool((p < DIFFER).any())
     fits = []
     for side, mine in (("both", kappa > 0), ("below", kappa <= 1), ("above", kappa >= 1)):
         fit: dict[str, Any] = {"side": side, "n": int(mine.sum()), "blank": ""}
         if mine.sum() < MIN_FIT or (kappa[mine] == 1).all():
             fit["blank"] = f"{mine.sum()} drop(s), fewer than {MIN_FIT}"
+        elif side == "both" and differ:
+            fit["blank"] = "the sides differ"
         else:
             law = fit_tolerance(kappa[mine], drop[mine])
-            fit |= {"delta": law.delta, "gamma": law.gamma, "r2": law.r2}
+            fit["r2"] = law.r2
+            if law.r2 >= MIN_R2:
+                fit |= {"delta": law.delta, "gamma": law.gamma}
+            else:
+                fit["blank"] = f"it explains less than {MIN_R2:.0%} of the drops' variance"
         fits.append(fit)
     return fits

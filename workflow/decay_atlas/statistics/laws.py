@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import linregress
 
 from decay_atlas.statistics.censored import UNKNOWN, Estimate, random_effects
-from decay_atlas.statistics.landscape import COMBINATION, Average, Direction, landscapes, tabulate
-from decay_atlas.statistics.rivals import LAWS, POOLED
+from decay_atlas.statistics.landscape import COMBINATION, Average, Direction, Landscape, landscapes, tabulate
+from decay_atlas.statistics.rivals import HETEROGENEOUS, LAWS, POOLED
+from decay_atlas.statistics.selection import choose
 from decay_atlas.statistics.slopes import Finding, findings
 
 MIN_INTERIOR = 3
@@ -21,6 +23,9 @@ MIN_INTERIOR = 3
 
 EQUIVALENT = 0.25
 """A slope whose whole interval lies within this of a law's is equivalent to it."""
+
+ROUNDING = 1e-12
+"""Relative: a standard error smaller than this is that of floating point."""
 
 COLUMNS = [
     *COMBINATION,
@@ -35,10 +40,13 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
     `ols` and `theil-sen` are fitted to ln λ* of the interior optima on the grid; their intervals carry the
     scatter about the line or, where it is larger, what seed noise and grid step do to the choice of the
     optima. `censored` is fitted to the smooth optima, with those at an edge censored; it carries the seed
-    noise and any scatter beyond it, and is the method to trust. Intervals are 95 %, by t with `df` degrees
-    of freedom. `product` is the geometric mean of ηλ* over the interior optima. `equivalent` says that the
-    interval lies within ±0.25 of the nearest law's slope. Rows of arch "(all)" pool architectures by random
-    effects; their `p_heterogeneity` tests that all share one slope.
+    noise and any scatter beyond it, and is the method to trust. `published` is the source's regression, to be
+    compared with it: least squares through every λ* > 0, those at an edge too, which may lie beyond the grid. It has
+    no verdict, for its interval knows nothing of seeds and of the grid's steps.
+    Intervals are 95 %, by t with `df` degrees of freedom. `product` is the geometric mean of ηλ* over the same
+    optima. `equivalent` says that the interval lies within ±0.25 of the nearest law's slope. Rows of arch "(all)"
+    pool architectures by random effects; their `p_heterogeneity` tests that all share one slope, and where it is
+    below `HETEROGENEOUS` no law is theirs: the verdict is `undetermined`.
 
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting is unknown.
@@ -49,11 +57,29 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
         for finding in findings(one, seed, average):
             rows.append({**one.key, **_row(finding)})
             groups.setdefault((one.dataset, one.recipe, finding.method), []).append(finding)
+        rows.append({**one.key, **_row(as_published(one, average)), "verdict": None})
     for (dataset, recipe, _), group in groups.items():
         if len(group) > 1:
             rows.append({"dataset": dataset, "recipe": recipe, "arch": POOLED, **_pooled_row(group)})
     extra = ["se", "df", "product_lo", "product_hi", "equivalent", "p_heterogeneity"]
     return tabulate(rows, [*COLUMNS, *extra])
+
+
+def as_published(landscape: Landscape, average: Average = "mean") -> Finding:
+    """The source's log–log regression: least squares through every λ* > 0. Source: C, Regressions (3)."""
+    choice = choose(landscape.mean(average), landscape.wd, landscape.searchable())
+    wd_opt = choice.wd(landscape.wd)
+    seen = np.nan_to_num(wd_opt) > 0
+    counts = int(seen.sum()), int(choice.found.sum() - seen.sum())
+    if counts[0] == 0:
+        return Finding("published", UNKNOWN, UNKNOWN, *counts)
+    x, y = np.log(landscape.lr[seen]), np.log(wd_opt[seen])
+    product = Estimate(float((x + y).mean()), np.nan, np.nan)
+    if counts[0] < MIN_INTERIOR:
+        return Finding("published", UNKNOWN, product, *counts)
+    fit = linregress(x, y)
+    slope = Estimate(float(fit.slope), float(fit.stderr), counts[0] - 2)
+    return Finding("published", slope, product, *counts)
 
 
 def verdict(slope: Estimate, n_interior: int) -> str:
@@ -67,6 +93,9 @@ def verdict(slope: Estimate, n_interior: int) -> str:
 
 def _row(finding: Finding) -> dict[str, Any]:
     slope = finding.slope if finding.n_interior >= MIN_INTERIOR else UNKNOWN
+    if slope.se <= ROUNDING * max(1.0, abs(slope.value)):
+        # Optima that all lie on the line leave nothing to measure its error by.
+        slope = Estimate(slope.value, np.nan, np.nan)
     low, high = slope.interval()
     product_low, product_high = np.exp(finding.log_product.interval())
     known = np.isfinite(slope.value)
@@ -101,4 +130,5 @@ def _pooled_row(group: Sequence[Finding]) -> dict[str, Any]:
         n_interior=sum(one.n_interior for one in usable),
         n_censored=sum(one.n_censored for one in group),
     )
-    return {**_row(pooled), "p_heterogeneity": p_heterogeneity}
+    row = {**_row(pooled), "p_heterogeneity": p_heterogeneity}
+    return row | {"verdict": "undetermined"} if p_heterogeneity < HETEROGENEOUS else row

@@ -21,7 +21,7 @@ from decay_atlas.statistics.landscape import (
     tabulate,
 )
 from decay_atlas.statistics.resampling import resampled_means, resampled_seeds, weighted_quantile, weighted_sd
-from decay_atlas.statistics.selection import choose
+from decay_atlas.statistics.selection import choose, rivals_of_best, seed_noise
 from decay_atlas.statistics.smoothing import smooth_optima
 
 COLUMNS = [
@@ -44,7 +44,8 @@ def ratio(
 
     `rho_lo` and `rho_hi` are the published percentiles over resampled seeds (exact up to nine seeds, else
     `resamples` draws from `seed`), `se` their standard deviation; `rho_lo_cal` and `rho_hi_cal` the
-    calibrated 95 % interval about `rho_smooth`, the slope through the smooth interior optima.
+    calibrated 95 % interval about `rho_smooth`, the slope through the smooth interior optima, as far as runs were
+    good (see `_calibrated`).
     `p_reference` tests ρ = `rho_reference` by t = (ρ − reference)/se with `df` = seeds − 1, and is blank
     where no resample moves an optimum; `p_holm` corrects it over the table. Both R² are those of the line
     through the origin; `intercept` and `intercept_p` (`intercept_df`) those of the line with one.
@@ -83,13 +84,9 @@ def _row(landscape: Landscape, reference: float, resamples: int, seed: int, aver
     if len(lr) == 0:
         return row | {"note": "no lr has enough weight decays to have an optimum"}
     rho = float(origin_slope(lr, wd_opt))
-    calibrated = log_ratio(landscape.lr, smooth_optima(landscape, average))
-    low, high = np.exp(calibrated.interval())
     row |= {
         "rho": rho,
-        "rho_smooth": np.exp(calibrated.value),
-        "rho_lo_cal": low,
-        "rho_hi_cal": high,
+        **_calibrated(landscape, average),
         "leverage": lr[-1] ** 2 / (lr**2).sum(),
         **_goodness(lr, wd_opt, rho),
         **_intercept(lr, wd_opt),
@@ -104,6 +101,36 @@ def _row(landscape: Landscape, reference: float, resamples: int, seed: int, aver
     row["t"] = (rho - reference) / row["se"]
     row["p_reference"] = 2 * t.sf(abs(row["t"]), row["df"])
     return row
+
+
+def _calibrated(landscape: Landscape, average: Average) -> dict[str, float]:
+    """`rho_smooth` with its calibrated interval, kept to where runs were good; nothing where ρ itself lies elsewhere.
+
+    At every η that ρ goes through, the λ that seed noise cannot tell from the best, with half a grid step on either
+    side, hold the best one; so a curve that puts it beyond them, or an interval that reaches there, is wrong.
+    """
+    smooth = smooth_optima(landscape, average)
+    calibrated = log_ratio(landscape.lr, smooth)
+    if smooth is None or np.isnan(calibrated.value):
+        return {}
+    means = landscape.mean(average)
+    rivals = rivals_of_best(landscape, means, *seed_noise(landscape, landscape.calm()))
+    seen = np.flatnonzero(smooth.interior)
+    spans = np.array([_about(landscape.wd[np.isfinite(means[i])], landscape.wd[rivals[i]]) for i in seen])
+    least, most = origin_slope(landscape.lr[seen], spans.T)
+    rho = float(np.exp(calibrated.value))
+    if not least <= rho <= most:
+        return {}
+    low, high = np.exp(calibrated.interval())
+    return {"rho_smooth": rho, "rho_lo_cal": np.maximum(low, least), "rho_hi_cal": np.minimum(high, most)}
+
+
+def _about(wd: Floats, among: Floats) -> tuple[float, float]:
+    """The range of some of the weight decays of an axis, and half a step beyond to where the next one is nearer."""
+    first, last = np.searchsorted(wd, [among.min(), among.max()])
+    low = np.sqrt(wd[first] * wd[first - 1]) if first > 0 else wd[0]
+    high = np.sqrt(wd[last] * wd[last + 1]) if last + 1 < len(wd) else wd[-1]
+    return float(low), float(high)
 
 
 def _goodness(lr: Floats, wd_opt: Floats, rho: float) -> dict[str, float]:

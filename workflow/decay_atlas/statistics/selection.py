@@ -51,7 +51,7 @@ class Choice:
 def choose(average: Floats, wd: Floats, searchable: NDArray[np.bool_]) -> Choice:
     """The λ of highest average quality at every lr; of ties the smallest λ. Source: C, Optimum.
 
-    `average` is (..., lr, wd), NaN for a missing cell; `searchable` (lr,) says which lr have an optimum.
+    `average` is (..., lr, wd), NaN for a missing cell; `searchable` (..., lr) says which lr have an optimum.
     {0, the smallest positive λ} is the lower edge: with 0 as its neighbour the bracket is open below.
     """
     present = np.isfinite(average)

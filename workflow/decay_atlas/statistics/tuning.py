@@ -136,7 +136,8 @@ def cases(runs: pd.DataFrame, direction: Direction) -> list[Case]:
             select=np.where(np.isfinite(test.quality), chosen.quality if has_all else test.quality, np.nan),
             seconds=time.quality if time else np.full(test.quality.shape, np.nan),
             selected_on=select if has_all else "value",
-            crossfit=bool((test.n_seeds() > 1).any()),
+            # Where most cells have one seed alone, the others choose among a few cells.
+            crossfit=bool((test.n_seeds() > 1).sum() * 2 >= max(measured.sum(), 1)),
             columns=np.flatnonzero(common),
         )
         found.append(case)

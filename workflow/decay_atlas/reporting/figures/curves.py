@@ -41,6 +41,18 @@ def deviation(table: pd.DataFrame, fits: pd.DataFrame, metric: Metric) -> list[P
     return panels
 
 
+def _zones(fits: pd.DataFrame, kappa: pd.Series) -> list[tuple[float, float, float, float]]:
+    """The fits to draw, as κ from … to, δ and γ: that of both sides, or else of each that has one."""
+    known = fits[fits["delta"].notna()].set_index("side") if len(fits) else fits
+    low, high = float(kappa.min()), float(kappa.max())
+    ends = {"both": (low, high)} if "both" in known.index else {"below": (low, 1.0), "above": (1.0, high)}
+    return [
+        (*span, float(known.loc[side, "delta"]), float(known.loc[side, "gamma"]))
+        for side, span in ends.items()
+        if side in known.index
+    ]
+
+
 def _deviation_panel(
     known: pd.DataFrame,
     rows: pd.DataFrame,
@@ -53,13 +65,13 @@ def _deviation_panel(
     known = known.sort_values("kappa")
     title = f"{where}, about {CENTRES.get(centre, centre)}: {_deviation_seen(known, centre, metric)}"
     figure, axes = style.new(title)
-    # A law that explains less than a level line does says nothing of the drops.
-    both = fits[(fits["side"] == "both") & (fits["r2"] > 0)] if len(fits) else fits
-    if len(both):
-        half = float(np.exp(both["delta"].iloc[0]))
-        axes.axvspan(1 / half, half, color=style.ACCENT, alpha=0.13, lw=0, label=f"tolerance zone, ×/÷ {number(half)}")
-        kappa = np.geomspace(rows["kappa"].min(), rows["kappa"].max(), 200)
-        law = both["gamma"].iloc[0] * np.maximum(0, np.abs(np.log(kappa)) - both["delta"].iloc[0]) ** 2
+    for low, high, delta, gamma in _zones(fits, rows["kappa"]):
+        reach = (float(np.exp(-delta)), float(np.exp(delta)))
+        inside = (max(reach[0], low), min(reach[1], high))
+        label = f"tolerance zone, κ {number(inside[0])} to {number(inside[1])}"
+        axes.axvspan(*inside, color=style.ACCENT, alpha=0.13, lw=0, label=label)
+        kappa = np.geomspace(low, high, 200)
+        law = gamma * np.maximum(0, np.abs(np.log(kappa)) - delta) ** 2
         axes.plot(kappa, law, color=style.ACCENT, lw=1.2, label="fitted tolerance law")
     errors = np.clip([known["drop"] - known["lo"], known["hi"] - known["drop"]], 0, None)
     axes.errorbar(

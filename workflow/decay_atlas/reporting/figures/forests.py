@@ -16,9 +16,10 @@ from decay_atlas.statistics.rivals import LAWS, POOLED
 METHOD_WORDS = {
     "censored": "censored regression (carries the verdict)",
     "theil-sen": "Theil–Sen",
-    "ols": "least squares",
+    "ols": "least squares, optima inside the grid",
+    "published": "least squares, all λ* > 0 (as published)",
 }
-METHOD_MARKERS = {"censored": "o", "theil-sen": "^", "ols": "s"}
+METHOD_MARKERS = {"censored": "o", "theil-sen": "^", "ols": "s", "published": "D"}
 WIDEST = 3.0
 """Slopes and their intervals are drawn between ± this; an arrow says that one goes on."""
 
