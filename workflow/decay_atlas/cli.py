@@ -151,8 +151,7 @@ def _recommend(options: argparse.Namespace) -> int:
 
     from decay_atlas.reporting.words import Metric
     from decay_atlas.statistics.landscape import landscapes
-    from decay_atlas.statistics.recommendation import coupling_line, recommend
-    from decay_atlas.statistics.smoothing import smooth_optima
+    from decay_atlas.statistics.recommendation import advisor, recommend
 
     study = load(options.study)
     if "lookahead" in study:
@@ -169,9 +168,9 @@ def _recommend(options: argparse.Namespace) -> int:
         known = "; ".join(" / ".join(one.key.values()) for one in (fitting or every))
         fault = "several" if fitting else "no"
         raise ConfigError(f"study {options.study} has {fault} such combinations; choose of: {known}")
-    landscape, average = fitting[0], study["statistics"]["average"]
-    smooth = smooth_optima(landscape, average)
-    row = recommend(landscape, smooth, coupling_line(landscape, smooth), options.lr, average, study["metric"]["unit"])
+    settings = study["statistics"]
+    one = advisor(fitting[0], settings["average"], settings.get("tolerance"), [options.lr] if options.lr > 0 else [])
+    row = recommend(one, options.lr)
     print(_advice(row, Metric(study["metric"])))
     return 0 if "wd" in row else 1
 

@@ -230,7 +230,7 @@ rule recommendation:
         settings={
             "direction": DIRECTION,
             "average": STATISTICS["average"],
-            "unit": METRIC["unit"],
+            "tolerance": STATISTICS.get("tolerance"),
         },
         code=lambda wildcards: source_digest("decay_atlas.statistics.recommendation"),
     script:

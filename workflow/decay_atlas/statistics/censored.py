@@ -1,4 +1,4 @@
-"""A straight line through estimates that are known by a covariance, or only to lie beyond a bound."""
+"""Estimates with their standard errors, the scatter beyond these, and pooling."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import log_ndtr
-from scipy.stats import chi2, norm, t
+from scipy.stats import chi2, t
 
 from decay_atlas.statistics.landscape import Floats
-
-ROUNDS = 50
 
 
 @dataclass(frozen=True)
@@ -101,108 +97,3 @@ def random_effects(estimates: Sequence[Estimate]) -> tuple[Estimate, float]:
         return pooled, float("nan")
     fixed = float((value / variance).sum() / (1 / variance).sum())
     return pooled, float(chi2.sf(((value - fixed) ** 2 / variance).sum(), len(kept) - 1))
-
-
-def censored_line(
-    x: Floats,
-    y: Floats,
-    covariance: Floats,
-    df: int,
-    below: NDArray[np.bool_],
-    above: NDArray[np.bool_],
-    lower: Floats,
-    upper: Floats,
-) -> Estimate:
-    """Slope of the line through points whose `below` are known only to be < lower, `above` only > upper.
-
-    Tobit likelihood: the other points are normal with `covariance` (estimated with `df` degrees of
-    freedom) plus an independent scatter about the line, which is estimated from them; a censored point
-    adds the probability of lying beyond its bound. UNKNOWN with fewer than three uncensored points.
-
-    Source: C, "What is wrong with the claim", 5.
-    """
-    seen = ~below & ~above
-    n = int(seen.sum())
-    if n < 3 or np.ptp(x[seen]) == 0:
-        return UNKNOWN
-    centre = x[seen].mean()
-    design = np.column_stack([np.ones_like(x), x - centre])
-    tau2 = excess_scatter(design[seen], y[seen], covariance[np.ix_(seen, seen)])
-    if tau2 == 0 and not np.diag(covariance)[seen].any():
-        slope = np.polyfit(x[seen], y[seen], 1)[0]
-        return Estimate(float(slope), 0.0, float("nan"))
-    beta, information = _maximise(design, y, covariance, tau2, below, above, lower, upper)
-    if df == 0:
-        # Seeds say nothing, so a censored point is as scattered as the others: where it pulls the line off them, the
-        # scatter is what they all show about that line.
-        for _ in range(ROUNDS):
-            about = _scatter(design @ beta, y, below, above, lower, upper)
-            if about <= tau2 * (1 + 1e-6):
-                break
-            tau2 = about
-            beta, information = _maximise(design, y, covariance, tau2, below, above, lower, upper)
-    variance = float(np.linalg.inv(information)[1, 1])
-    # The seeds' share of the variance is known by their degrees of freedom, the scatter's by the points'.
-    unscattered = _maximise(design, y, covariance, 0.0, below, above, lower, upper)[1] if df else None
-    known = min(variance, float(np.linalg.inv(unscattered)[1, 1])) if unscattered is not None else 0.0
-    return Estimate(float(beta[1]), variance**0.5, combine_df(known, df, variance - known, n - 2))
-
-
-def _scatter(
-    line: Floats,
-    y: Floats,
-    below: NDArray[np.bool_],
-    above: NDArray[np.bool_],
-    lower: Floats,
-    upper: Floats,
-) -> float:
-    """Variance of the points about a line; a censored one is as far off as the line lies beyond its bound."""
-    off = np.where(below, np.maximum(line - lower, 0), np.where(above, np.maximum(upper - line, 0), y - line))
-    return float(off @ off) / max(int((off != 0).sum()) - 2, 1)
-
-
-def _maximise(
-    design: Floats,
-    y: Floats,
-    covariance: Floats,
-    tau2: float,
-    below: NDArray[np.bool_],
-    above: NDArray[np.bool_],
-    lower: Floats,
-    upper: Floats,
-) -> tuple[Floats, Floats]:
-    """Coefficients of highest likelihood and their observed information, by Newton's method.
-
-    The log-likelihood is concave, so that halving a step that overshoots is enough to converge.
-    """
-    seen = ~below & ~above
-    cut = below | above
-    weight = np.linalg.inv(covariance[np.ix_(seen, seen)] + tau2 * np.eye(int(seen.sum())))
-    spread = np.sqrt(np.diag(covariance)[cut] + tau2)
-    side = np.where(below[cut], 1.0, -1.0)
-    bound = np.where(below[cut], lower[cut], upper[cut])
-
-    def beyond(beta: Floats) -> Floats:
-        return side * (bound - design[cut] @ beta) / spread
-
-    def likelihood(beta: Floats) -> float:
-        residual = y[seen] - design[seen] @ beta
-        return float(-residual @ weight @ residual / 2 + log_ndtr(beyond(beta)).sum())
-
-    normal = design[seen].T @ weight @ design[seen]
-    beta: Floats = np.asarray(np.linalg.solve(normal, design[seen].T @ weight @ y[seen]), float)
-    information: Floats = np.asarray(normal, float)
-    for _ in range(ROUNDS):
-        z = beyond(beta)
-        ratio = np.exp(norm.logpdf(z) - log_ndtr(z))
-        pull = design[cut] * (side / spread)[:, None]
-        gradient = design[seen].T @ weight @ (y[seen] - design[seen] @ beta) - pull.T @ ratio
-        information = normal + (pull * (ratio * (ratio + z))[:, None]).T @ pull
-        step = np.linalg.solve(information, gradient)
-        now = likelihood(beta)
-        while likelihood(beta + step) < now - 1e-12 and np.abs(step).max() > 1e-12:
-            step = step / 2
-        beta = np.asarray(beta + step, float)
-        if np.abs(step).max() < 1e-9:
-            break
-    return beta, information

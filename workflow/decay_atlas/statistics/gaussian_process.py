@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 from decay_atlas.statistics.landscape import Floats
 
 LENGTHS_X = (0.6, 1.2, 2.4, 5.0)
-LENGTHS_Z = (0.5, 1.0, 2.0)
+LENGTHS_Z = (0.3, 0.6, 1.2)
 AMPLITUDES = (0.5, 1.0, 2.0, 4.0)
 """Correlation lengths in ln λ and ln η, and standard deviation, of the process; all combinations are averaged."""
 
@@ -48,7 +48,7 @@ class Points:
 def draws(points: Points, x: Floats, n: int, seed: int = 0) -> Floats:
     """`n` functions drawn from the posterior, at `x` of every row: shape (n, row, x).
 
-    The kernel is a Matérn 5/2 in x times another in z, plus a level of each row's own.
+    The kernel is a Matérn 3/2 in x times another in z, plus a level of each row's own.
     """
     rng = np.random.default_rng(seed)
     grid = list(product(LENGTHS_X, LENGTHS_Z, AMPLITUDES))
@@ -60,9 +60,9 @@ def draws(points: Points, x: Floats, n: int, seed: int = 0) -> Floats:
 
 
 def matern(distance: Floats) -> Floats:
-    """The Matérn 5/2 correlation at a distance in correlation lengths."""
-    r = np.sqrt(5) * np.abs(distance)
-    result: Floats = (1 + r + r**2 / 3) * np.exp(-r)
+    """The Matérn 3/2 correlation at a distance in correlation lengths."""
+    r = np.sqrt(3) * np.abs(distance)
+    result: Floats = (1 + r) * np.exp(-r)
     return result
 
 

@@ -24,6 +24,9 @@ MIN_INTERIOR = 3
 EQUIVALENT = 0.25
 """A slope whose whole interval lies within this of a law's is equivalent to it."""
 
+HALFWAY = 0.5
+"""Half the distance of two laws' slopes."""
+
 ROUNDING = 1e-12
 """Relative: a standard error smaller than this is that of floating point."""
 
@@ -39,8 +42,8 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
 
     `ols` and `theil-sen` are fitted to ln λ* of the interior optima on the grid; their intervals carry the
     scatter about the line or, where it is larger, what seed noise and grid step do to the choice of the
-    optima. `censored` is fitted to the smooth optima, with those at an edge censored; it carries the seed
-    noise and any scatter beyond it, and is the method to trust. `published` is the source's regression, to be
+    optima. `censored` is fitted to the optima between grid points that lie inside the grid; it carries the seed
+    noise, and is the method to trust. `published` is the source's regression, to be
     compared with it: least squares through every λ* > 0, those at an edge too, which may lie beyond the grid. It has
     no verdict, for its interval knows nothing of seeds and of the grid's steps.
     Intervals are 95 %, by t with `df` degrees of freedom. `product` is the geometric mean of ηλ* over the same
@@ -83,12 +86,19 @@ def as_published(landscape: Landscape, average: Average = "mean") -> Finding:
 
 
 def verdict(slope: Estimate, n_interior: int) -> str:
-    """The law whose slope alone lies in the 95 % interval, or why there is none."""
+    """The law that every slope in the 95 % interval is nearest to, or why there is none.
+
+    A law is named where the interval holds its slope and reaches no further than `HALFWAY` to the next one: on a
+    landscape of slope −0.5, an interval that happens to hold −1 and not 0 names nothing. `other` is no law's slope.
+    """
     if n_interior < MIN_INTERIOR:
         return "not-identifiable"
     low, high = slope.interval()
     inside = [law for law, b in LAWS.items() if not (b < low or b > high)]
-    return inside[0] if len(inside) == 1 else "undetermined" if inside else "other"
+    if not inside:
+        return "other"
+    near = [law for law in inside if LAWS[law] - HALFWAY < low and high < LAWS[law] + HALFWAY]
+    return near[0] if near else "undetermined"
 
 
 def _row(finding: Finding) -> dict[str, Any]:

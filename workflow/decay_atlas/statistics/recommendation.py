@@ -1,8 +1,8 @@
-"""What weight decay to set at a learning rate, how well it is known, and what it would have lost on the grid."""
+"""What weight decay to set at a learning rate: a decision under what is known, with what a mistake would cost."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,25 +22,32 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
+from decay_atlas.statistics.law_costs import seed_tolerance
 from decay_atlas.statistics.laws import verdict
 from decay_atlas.statistics.rivals import LAWS
-from decay_atlas.statistics.selection import choose, rivals_of_best, seed_noise
+from decay_atlas.statistics.selection import choose
 from decay_atlas.statistics.slopes import between_points
 from decay_atlas.statistics.smoothing import SmoothOptima, smooth_optima
 
 COLUMNS = [
     *COMBINATION,
     *["lr", "wd", "wd_lo", "wd_hi", "law", "slope", "extrapolated", "loss", "loss_lo", "loss_hi", "note"],
+    *["band_lo", "band_hi", "band_lo_loss", "band_hi_loss", "err", "tolerance"],
 ]
 REACH = 10.0
 """A law is trusted up to this factor beyond the learning rates that were measured."""
 
-CURVE_COLUMNS = [*COMBINATION, "lr", "wd", "wd_lo", "wd_hi", "law", "extrapolated", "note"]
+CURVE_COLUMNS = [*COMBINATION, "lr", "wd", "wd_lo", "wd_hi", "law", "extrapolated", "note", "band_lo", "band_hi", "err"]
 PER_DECADE = 12
 """Points of a recommendation's curve in a decade of η."""
 
-FOLLOWED = {"measured": "the measured optima", "fitted": "the fitted line"}
-"""What a recommendation follows, in words, where it is none of the three laws."""
+UNTRAINED = "this η was not trained, so its loss is not measured"
+
+ASIDE = np.log(2.0)
+"""How far, in ln λ, to either side a mistake is looked at."""
+
+STEEPER = 2.0
+"""A side on which the mistake costs this many times that on the other is the one not to err to."""
 
 
 @dataclass(frozen=True)
@@ -70,32 +77,64 @@ class Line:
         return Estimate(value, (known + self.scatter) ** 0.5, df)
 
 
+@dataclass(frozen=True)
+class Advisor:
+    """All that a recommendation for one landscape rests on; see `advisor`.
+
+    `smooth` has rows for the measured η and for those in `between`; `line` is the established law's, for η beyond
+    the measured ones. `tolerance` is the loss, in the metric's unit, that does not matter; NaN where unknown.
+    """
+
+    landscape: Landscape
+    average: Average
+    smooth: SmoothOptima | None
+    between: Sequence[float]
+    line: Line | None
+    tolerance: float
+
+
+def advisor(
+    landscape: Landscape, average: Average = "mean", tolerance: float | None = None, between: Sequence[float] = ()
+) -> Advisor:
+    """Prepare recommendations at the measured learning rates, those `between` them, and beyond.
+
+    Raises:
+        ValueError: the tolerance is not positive.
+    """
+    if tolerance is not None and not tolerance > 0:
+        raise ValueError(f"statistics.tolerance must be greater than 0, not {tolerance}")
+    smooth = smooth_optima(landscape, average, between)
+    known = seed_tolerance(landscape, average) if tolerance is None else tolerance
+    return Advisor(landscape, average, smooth, between, coupling_line(landscape, smooth), known)
+
+
 def recommendation(
-    runs: pd.DataFrame, direction: Direction, *, average: Average = "mean", unit: str = ""
+    runs: pd.DataFrame, direction: Direction, *, average: Average = "mean", tolerance: float | None = None
 ) -> pd.DataFrame:
     """Recommend λ at every measured η, a row each.
 
-    `wd` with its 95 % interval comes from the `law` that the study established (its slope imposed, or the
-    fitted slope where it is none of the three), else from the measured optimum at that η (`measured`). Where
-    that λ lost significantly, and more than one seed's standard deviation, the grid's own best is given
-    instead (`grid`), with the weight decays that seed noise cannot tell from it in place of an interval.
-    `loss` is what `wd` loses there against the best λ, chosen on other seeds than those that score it, in
-    the metric's `unit` with its 95 % interval over seeds. A row is blank where every run diverged, or where
-    there is nothing to go by; `note` says why.
+    `wd` is the λ of least expected loss over the functions that the data allow (see `smoothing`), `law` then being
+    `measured`; where it promises no more than a run's noise over the best cell of that η, the cell stands (`grid`).
+    `wd_lo` and `wd_hi` hold the best λ with 95 %. `band_lo` and `band_hi` bound the λ about `wd` whose expected loss
+    is within the `tolerance` (of the metric's unit; by default the seeds' standard deviation at the best cells), and
+    `band_lo_loss` and `band_hi_loss` are the losses measured there, as `loss` is at `wd`: against the best λ, chosen
+    on other seeds than those that score it, with its 95 % interval over seeds. `err` says to which side a mistake
+    costs less (`low` | `high`), where one by a factor of 2 costs twice as much on the other, and more than the
+    tolerance. `law` is an established law's name only beyond the measured η, `fitted` where its slope is no law's.
+    A row is blank where every run diverged; `note` says why, and whether the best λ may lie beyond the grid.
 
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting is unknown.
     """
     rows = []
     for landscape in landscapes(runs, direction):
-        smooth = smooth_optima(landscape, average)
-        line = coupling_line(landscape, smooth)
-        rows += [recommend(landscape, smooth, line, float(lr), average, unit) for lr in landscape.lr]
+        one = advisor(landscape, average, tolerance)
+        rows += [recommend(one, float(lr)) for lr in landscape.lr]
     return tabulate(rows, COLUMNS)
 
 
 def recommendation_curve(
-    runs: pd.DataFrame, direction: Direction, *, average: Average = "mean", unit: str = ""
+    runs: pd.DataFrame, direction: Direction, *, average: Average = "mean", tolerance: float | None = None
 ) -> pd.DataFrame:
     """What `recommend` says between and beyond the measured η, as far as it goes.
 
@@ -106,14 +145,16 @@ def recommendation_curve(
     """
     rows = []
     for landscape in landscapes(runs, direction):
-        smooth = smooth_optima(landscape, average)
-        line = coupling_line(landscape, smooth)
-        for low, high in pairwise([landscape.lr[0] / REACH, *landscape.lr, landscape.lr[-1] * REACH]):
-            steps = max(2, round(np.log10(high / low) * PER_DECADE))
-            stretch = [float(lr) for lr in np.geomspace(low, high, steps + 1)[1:-1]]
-            doubt = _doubt(landscape, smooth, line, stretch[0], average, unit)  # all have the same neighbours
-            rows += [_recommended(landscape, smooth, line, lr, average, unit, doubt) for lr in stretch]
+        inner = [lr for low, high in pairwise(landscape.lr) for lr in _stretch(low, high)]
+        outer = _stretch(landscape.lr[0] / REACH, landscape.lr[0]), _stretch(landscape.lr[-1], landscape.lr[-1] * REACH)
+        one = advisor(landscape, average, tolerance, inner)
+        rows += [recommend(one, lr) for lr in [*outer[0], *inner, *outer[1]]]
     return tabulate(rows, CURVE_COLUMNS)[CURVE_COLUMNS]
+
+
+def _stretch(low: float, high: float) -> list[float]:
+    steps = max(2, round(np.log10(high / low) * PER_DECADE))
+    return [float(lr) for lr in np.geomspace(low, high, steps + 1)[1:-1]]
 
 
 def coupling_line(landscape: Landscape, smooth: SmoothOptima | None) -> Line | None:
@@ -144,140 +185,125 @@ def coupling_line(landscape: Landscape, smooth: SmoothOptima | None) -> Line | N
     )
 
 
-def recommend(
-    landscape: Landscape,
-    smooth: SmoothOptima | None,
-    line: Line | None,
-    lr: float,
-    average: Average = "mean",
-    unit: str = "",
-) -> dict[str, Any]:
-    """One row of `recommendation`, at any learning rate.
-
-    Away from the measured η it is blank where at a neighbouring one every run diverged, or what it would follow
-    lost so much that the grid's own best was given.
+def recommend(one: Advisor, lr: float) -> dict[str, Any]:
+    """One row of `recommendation`, at a learning rate that was measured, that the advisor was asked about, or beyond.
 
     Raises:
-        ValueError: the learning rate is not positive.
+        ValueError: the learning rate is not positive, or lies between the measured ones and was not asked about.
     """
     if not lr > 0:
         raise ValueError(f"a learning rate is positive, not {lr}")
-    doubt = _doubt(landscape, smooth, line, lr, average, unit)
-    return _recommended(landscape, smooth, line, lr, average, unit, doubt)
-
-
-def _recommended(
-    landscape: Landscape,
-    smooth: SmoothOptima | None,
-    line: Line | None,
-    lr: float,
-    average: Average,
-    unit: str,
-    doubt: str,
-) -> dict[str, Any]:
-    """The row at a learning rate, given what its neighbours say against it."""
-    row: dict[str, Any] = {**landscape.key, "lr": lr, "note": ""}
-    low, high = float(landscape.lr.min()), float(landscape.lr.max())
-    row["extrapolated"] = not low <= lr <= high
+    axis = one.landscape.lr
+    low, high = float(axis.min()), float(axis.max())
+    at = np.flatnonzero(np.isclose(axis, lr))
+    outside = len(at) == 0 and not low <= lr <= high
+    row: dict[str, Any] = {**one.landscape.key, "lr": lr, "note": "", "extrapolated": outside}
     if not low / REACH <= lr <= high * REACH:
         return {**row, "note": f"η is more than {REACH:g}× beyond the measured {low:g} … {high:g}"}
-    if np.isclose(landscape.lr[landscape.all_diverged()], lr).any():
-        return {**row, "note": "every run diverged at this learning rate"}
-    followed = _followed(landscape, smooth, line, lr, average)
-    if doubt and "wd" in followed:
-        return {**row, "note": doubt}
-    row |= followed
-    return _or_from_grid(landscape, smooth, row, average, unit) if "loss" in row else row
+    diverged = _diverged(one.landscape, lr)
+    if diverged:
+        return {**row, "note": diverged}
+    if outside:
+        return row | _by_law(one, lr)
+    if one.smooth is None:
+        return {**row, "note": "no learning rate has three positive weight decays with runs, so no best one shows"}
+    if len(at):
+        return row | _measured(one, int(at[0]))
+    asked = np.flatnonzero(np.isclose(one.between, lr))
+    if len(asked) == 0:
+        raise ValueError(f"this advisor was not asked about the learning rate {lr:g}")
+    return (
+        row | _decided(one, len(axis) + int(asked[0])) | {"note": "this η was not trained, so its loss is not measured"}
+    )
 
 
-def _followed(
-    landscape: Landscape, smooth: SmoothOptima | None, line: Line | None, lr: float, average: Average
-) -> dict[str, Any]:
-    """λ and its loss by the law, or else by the measured optima; only a note where there are none."""
-    row: dict[str, Any] = {"lr": lr}
-    if line is not None:
-        estimate, row["law"], row["slope"] = line.at(lr), line.law, line.slope
-    else:
-        measured = _measured(landscape, smooth, lr)
-        if isinstance(measured, str):
-            return {"note": measured}
-        estimate, row["law"] = measured, "measured"
-    low_wd, high_wd = np.exp(estimate.interval())
-    row |= {"wd": float(np.exp(estimate.value)), "wd_lo": low_wd, "wd_hi": high_wd}
-    return row | _loss(landscape, lr, row["wd"], average)
-
-
-def _doubt(
-    landscape: Landscape, smooth: SmoothOptima | None, line: Line | None, lr: float, average: Average, unit: str
-) -> str:
-    """What the measured learning rates on either side say against any λ at an η that was not measured; else empty."""
+def _diverged(landscape: Landscape, lr: float) -> str:
+    """Why nothing is said where every run diverged, or next to there; else empty."""
+    dead = landscape.all_diverged()
+    if np.isclose(landscape.lr[dead], lr).any():
+        return "every run diverged at this learning rate"
     if np.isclose(landscape.lr, lr).any():
         return ""
     after = int(np.searchsorted(landscape.lr, lr))
-    beside = landscape.lr[max(after - 1, 0) : after + 1]
-    diverged = beside[landscape.all_diverged()[max(after - 1, 0) : after + 1]]
-    if len(diverged):
-        return f"every run diverged at {_neighbours(diverged)}"
-    rows = [_followed(landscape, smooth, line, float(one), average) for one in beside]
-    rows = [row for row in rows if "loss" in row]
-    lost = [row for row in rows if _or_from_grid(landscape, smooth, row, average, unit)["law"] == "grid"]
-    if not lost:
-        return ""
-    what = FOLLOWED.get(lost[0]["law"], f"the {lost[0]['law']} law")
-    amounts = _amounts([row["loss"] for row in lost], unit)
-    return f"at {_neighbours([row['lr'] for row in lost])} the λ of {what} lost {amounts}"
+    beside = landscape.lr[max(after - 1, 0) : after + 1][dead[max(after - 1, 0) : after + 1]]
+    return f"every run diverged at {_neighbours(beside)}" if len(beside) else ""
+
+
+def _by_law(one: Advisor, lr: float) -> dict[str, Any]:
+    """Beyond the measured learning rates an established law is all there is to go by."""
+    if one.line is None:
+        return {"note": "no law is established, so nothing is known beyond the measured learning rates"}
+    estimate = one.line.at(lr)
+    low, high = np.exp(estimate.interval())
+    known = {"wd": float(np.exp(estimate.value)), "wd_lo": low, "wd_hi": high}
+    return {**known, "law": one.line.law, "slope": one.line.slope, "note": UNTRAINED}
+
+
+def _decided(one: Advisor, row: int) -> dict[str, Any]:
+    """The λ of least expected loss at a row of the smooth optima, its interval, and the band about it."""
+    smooth = one.smooth
+    assert smooth is not None
+    expected = smooth.losses[:, row].mean(axis=0)
+    inside = np.flatnonzero(np.isfinite(expected))
+    if len(inside) == 0:
+        return {"note": "fewer than three positive weight decays have runs at this learning rate"}
+    best = int(inside[expected[inside].argmin()])
+    low, high = np.exp(np.quantile(smooth.drawn[:, row], [0.025, 0.975])) if smooth.df else (np.nan, np.nan)
+    return {"wd": float(np.exp(smooth.places[best])), "wd_lo": low, "wd_hi": high, "law": "measured"} | _about(
+        one, expected, best
+    )
+
+
+def _about(one: Advisor, expected: Floats, at: int) -> dict[str, Any]:
+    """The band of λ about a place whose expected loss is tolerable, and the side to err to."""
+    assert one.smooth is not None
+    places, tolerance = one.smooth.places, one.tolerance
+    if not (one.smooth.df and tolerance > 0):
+        return {}
+    fine = np.nan_to_num(expected, nan=np.inf) <= max(tolerance, expected[at])
+    breaks = np.flatnonzero(~fine)
+    first = breaks[breaks < at].max(initial=-1) + 1
+    last = breaks[breaks > at].min(initial=len(places)) - 1
+    known = np.isfinite(expected)
+    lower, upper = (float(np.interp(places[at] + side, places[known], expected[known])) for side in (-ASIDE, ASIDE))
+    worse, better = max(lower, upper), min(lower, upper)
+    uneven = worse > tolerance and worse > STEEPER * better
+    band = {"band_lo": float(np.exp(places[first])), "band_hi": float(np.exp(places[last])), "tolerance": tolerance}
+    return band | {"err": ("low" if upper > lower else "high") if uneven else ""}
+
+
+def _measured(one: Advisor, i: int) -> dict[str, Any]:
+    """The recommendation at a measured learning rate: the decision, or the best cell where that promises no more."""
+    landscape, smooth = one.landscape, one.smooth
+    assert smooth is not None
+    means = landscape.mean(one.average)
+    lr = float(landscape.lr[i])
+    choice = choose(means, landscape.wd, landscape.searchable())
+    row = _decided(one, i)
+    if not choice.found[i] or "wd" not in row:
+        return row
+    cell = float(choice.wd(landscape.wd)[i])
+    if cell == 0.0:
+        # λ = 0 has no place on the logarithmic axis of the functions, so nothing is said about its neighbourhood.
+        row = {"wd": 0.0, "law": "grid"}
+    else:
+        expected = smooth.losses[:, i].mean(axis=0)
+        at = int(np.abs(smooth.places - np.log(cell)).argmin())
+        if not expected[at] - np.nanmin(expected) > smooth.noise:  # where the noise is unknown too
+            row |= {"wd": cell, "law": "grid"} | _about(one, expected, at)
+    row |= _loss(landscape, lr, row["wd"], one.average)
+    for end in ("band_lo", "band_hi"):
+        if end in row:
+            row[f"{end}_loss"] = _loss(landscape, lr, row[end], one.average).get("loss", np.nan)
+    if choice.lower[i] or choice.upper[i]:
+        edge = f"the best weight decay of the grid lies at its {'lower' if choice.lower[i] else 'upper'} edge"
+        row["note"] = "; ".join(filter(None, [row.get("note", ""), f"{edge}, a better one may lie beyond"]))
+    return row
 
 
 def _neighbours(lr: Iterable[float]) -> str:
     texts = [f"{one:g}" for one in lr]
     return f"the neighbouring learning rate{'s' * (len(texts) > 1)} {' and '.join(texts)}"
-
-
-def _amounts(losses: Iterable[float], unit: str) -> str:
-    """Losses with the unit of a difference, which of percentages is the point."""
-    amounts = " and ".join(f"{loss:.2g}" for loss in losses)
-    return f"{amounts} {'pp' if unit == '%' else unit}".strip()
-
-
-def _measured(landscape: Landscape, smooth: SmoothOptima | None, lr: float) -> Estimate | str:
-    """ln λ* from the measured optima on either side of an η, or why there is none."""
-    if smooth is None:
-        return "no valley is seen over the weight decays, and no law is established"
-    seen = np.flatnonzero(smooth.interior)
-    x = np.log(landscape.lr[seen])
-    at = np.log(lr)
-    if len(seen) == 0 or not x[0] - 1e-9 <= at <= x[-1] + 1e-9:
-        return "no law is established, and the optimum at this η cannot be located between grid points"
-    share = np.array([float(np.interp(at, x, np.eye(len(x))[i])) for i in range(len(x))])
-    variance = share @ smooth.covariance[np.ix_(seen, seen)] @ share
-    known = smooth.df > 0
-    return Estimate(
-        float(share @ smooth.log_wd[seen]),
-        float(variance**0.5) if known else float("nan"),
-        float(smooth.df) if known else float("nan"),
-    )
-
-
-def _or_from_grid(
-    landscape: Landscape, smooth: SmoothOptima | None, row: dict[str, Any], average: Average, unit: str
-) -> dict[str, Any]:
-    """The row, or the best weight decay of the grid where the row's has lost significantly."""
-    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
-    # without an interval (one seed could be scored) a loss is not told from noise
-    if not (row["loss"] > noise and row.get("loss_lo", 0.0) > 0):
-        return row
-    i = int(np.flatnonzero(np.isclose(landscape.lr, row["lr"]))[0])
-    means = landscape.mean(average)
-    best = float(choose(means, landscape.wd, landscape.searchable()).wd(landscape.wd)[i])
-    among = landscape.wd[rivals_of_best(landscape, means, noise, df)[i]]
-    instead = _loss(landscape, row["lr"], best, average)
-    if instead.get("loss", np.inf) >= row["loss"]:
-        return row
-    what = FOLLOWED.get(row["law"], f"the {row['law']} law")
-    note = f"by {what} λ would be {row['wd']:.2g}, which lost {_amounts([row['loss']], unit)} here"
-    bounds = {"wd": best, "wd_lo": float(among.min()), "wd_hi": float(among.max())}
-    rest = {key: value for key, value in row.items() if not key.startswith("loss")}
-    return {**rest, **bounds, **instead, "law": "grid", "slope": np.nan, "note": note}
 
 
 def _loss(landscape: Landscape, lr: float, wd: float, average: Average) -> dict[str, Any]:

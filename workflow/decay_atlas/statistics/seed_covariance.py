@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import polygamma
 
@@ -51,7 +52,7 @@ class SeedCovariance:
     correlation: Floats
     df: int
 
-    def of_means(self, landscape: Landscape, row: int, columns: Floats) -> Floats:
+    def of_means(self, landscape: Landscape, row: int, columns: NDArray[np.int64]) -> Floats:
         """Covariance of the averages over seeds of one lr's cells, shape (columns, columns)."""
         has = np.isfinite(landscape.quality[row, columns]).astype(float)
         n = has.sum(axis=1)
@@ -61,7 +62,7 @@ class SeedCovariance:
 
 
 def seed_covariance(landscape: Landscape, depth: Floats) -> SeedCovariance:
-    """Estimate the noise of every cell from the seeds; `depth` (lr, wd) is how far its average is below its lr's best."""
+    """The noise of every cell from its seeds; `depth` (lr, wd) is how far its average is below the best of its lr."""
     quality = landscape.quality
     n = landscape.n_seeds()
     residual = quality - landscape.mean()[..., None]
@@ -79,7 +80,7 @@ def seed_covariance(landscape: Landscape, depth: Floats) -> SeedCovariance:
     )
 
 
-def _moderated(variance: Floats, n: Floats, many: Floats, depth: Floats) -> Floats:
+def _moderated(variance: Floats, n: NDArray[np.int64], many: NDArray[np.bool_], depth: Floats) -> Floats:
     """Each cell's standard deviation, shrunk to that of cells as deep, and of its own lr."""
     own, weight = variance[many], (n[many] - 1).astype(float)
     floor = 1e-3 * np.average(own, weights=weight)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import linregress, norm, theilslopes
 
-from decay_atlas.statistics.censored import UNKNOWN, Estimate, censored_line
+from decay_atlas.statistics.censored import UNKNOWN, Estimate
 from decay_atlas.statistics.coupling import log_product
 from decay_atlas.statistics.landscape import Average, Floats, Landscape
 from decay_atlas.statistics.selection import choose, redraw, seed_noise
@@ -20,6 +20,9 @@ METHODS = ("ols", "theil-sen", "censored")
 
 DRAWS = 2_000
 """Redrawn landscapes from which the grid methods' intervals are taken."""
+
+BENT = 0.5
+"""How far, in ln λ, optima may lie from a straight line in ln η beyond what noise does."""
 
 
 @dataclass(frozen=True)
@@ -40,23 +43,26 @@ def findings(landscape: Landscape, seed: int = 0, average: Average = "mean") -> 
 
 
 def between_points(landscape: Landscape, smooth: SmoothOptima | None) -> Finding:
-    """The censored method: a Tobit line through the smooth optima."""
+    """The censored method: a line through the optima that the grid shows, by least squares with moderate weights.
+
+    The weights are 1 / (variance + `BENT`²), so that optima known poorly count less and those known well do not
+    outvote the rest: no law is so straight that one stretch of η would do for all. The standard error is that of this
+    average of the optima under the seed noise, whose correlation from one η to another counts.
+    """
     if smooth is None:
         return Finding("censored", UNKNOWN, UNKNOWN, 0, 0)
-    known = np.isfinite(smooth.log_wd)
-    slope = censored_line(
-        np.log(landscape.lr[known]),
-        smooth.log_wd[known],
-        smooth.covariance[np.ix_(known, known)],
-        smooth.df,
-        below=smooth.below[known],
-        above=smooth.above[known],
-        lower=smooth.lower[known],
-        upper=smooth.upper[known],
-    )
-    n_interior = int(smooth.interior.sum())
+    seen = smooth.interior
+    n_interior, n_censored = int(seen.sum()), int((smooth.below | smooth.above).sum())
     product = log_product(landscape.lr, smooth)
-    return Finding("censored", slope, product, n_interior, int(known.sum()) - n_interior)
+    if n_interior < 2:
+        return Finding("censored", UNKNOWN, product, n_interior, n_censored)
+    x, covariance = np.log(landscape.lr[seen]), smooth.covariance[np.ix_(seen, seen)]
+    weight = 1 / (np.diag(covariance) + BENT**2)
+    about = weight * (x - np.average(x, weights=weight))
+    gain = about / (about @ x)
+    variance = float(gain @ covariance @ gain)
+    known = (variance**0.5, float(smooth.df)) if smooth.df else (np.nan, np.nan)
+    return Finding("censored", Estimate(float(gain @ smooth.log_wd[seen]), *known), product, n_interior, n_censored)
 
 
 def _on_the_grid(landscape: Landscape, smooth: SmoothOptima | None, seed: int, average: Average) -> list[Finding]:
@@ -85,7 +91,9 @@ def _drawn(value: float, draws: Floats, df: int) -> Estimate:
 
 
 def _larger(drawn: Estimate, scattered: Estimate) -> Estimate:
-    """The estimate with the larger standard error, of those that have one."""
+    """The estimate with the larger standard error; unknown where the seed noise is, whatever scatter there is."""
+    if np.isnan(drawn.se):
+        return drawn
     return scattered if not drawn.se >= scattered.se and np.isfinite(scattered.se) else drawn
 
 

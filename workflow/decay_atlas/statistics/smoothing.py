@@ -12,7 +12,8 @@ Source: C, "What is wrong with the claim", 5; R.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ AT_LEAST = 2
 COMPRESSED = 3.0
 """Shortfalls of more than this many standard deviations of a run are compressed."""
 
-DOUBT = 0.25
+DOUBT = 0.2
 """Share of the draws that may have their optimum at an edge before it is no longer taken to lie inside."""
 
 SURE = 0.9
@@ -84,8 +85,14 @@ class SmoothOptima:
         return np.isfinite(self.log_wd) & ~self.below & ~self.above
 
 
-def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOptima | None:
-    """Locate the optimum of every lr between the grid points; None where no lr has three positive weight decays."""
+def smooth_optima(
+    landscape: Landscape, average: Average = "mean", between: Sequence[float] = ()
+) -> SmoothOptima | None:
+    """Locate the optimum of every lr between the grid points; None where no lr has three positive weight decays.
+
+    Learning rates `between` the measured ones follow these in every array; nothing was trained there, so that only
+    `drawn` and `losses` are given.
+    """
     means = landscape.mean(average)
     usable = np.isfinite(means) & (landscape.wd > 0) & ~landscape.all_diverged()[:, None]
     usable &= (usable.sum(axis=1) >= MIN_WEIGHT_DECAYS)[:, None]
@@ -99,27 +106,36 @@ def smooth_optima(landscape: Landscape, average: Average = "mean") -> SmoothOpti
     for i in rows:
         window[i] = _window(usable[i], depth[i], covariance.sd[i] / np.sqrt(np.maximum(landscape.n_seeds()[i], 1)))
     noise, scale = _scales(depth, covariance, window)
-    places = _places(landscape, window)
-    functions = gaussian_process.draws(_points(landscape, depth, covariance, window, rows, scale), places, DRAWS)
-    losses = _losses(functions, places, landscape.wd, window[rows], scale[rows])
-    best_place = np.nanargmin(np.where(np.isnan(losses), np.inf, losses), axis=2)
-    drawn, all_losses = (np.full((DRAWS, len(landscape.lr), *more), np.nan) for more in ((), (len(places),)))
-    drawn[:, rows], all_losses[:, rows] = places[best_place], losses
+    x = np.log(np.where(landscape.wd > 0, landscape.wd, np.nan))
+    ends = np.array([[x[window[i]].min(), x[window[i]].max(), np.log(scale[i])] for i in rows])
+    z, asked = np.log(landscape.lr[rows]), np.log(np.asarray(between, float))
+    ends = np.concatenate([ends, np.column_stack([np.interp(asked, z, column) for column in ends.T])])
+    places = _places(ends[:, 0].min(), ends[:, 1].max(), x[window.any(axis=0)])
+    points = _points(landscape, depth, covariance, window, rows, scale)
+    functions = gaussian_process.draws(replace(points, z=np.concatenate([z, asked])), places, DRAWS)
+    losses = _losses(functions, places, ends)
+    where = np.concatenate([rows, len(landscape.lr) + np.arange(len(asked))])
+    drawn = np.full((DRAWS, len(landscape.lr) + len(asked)), np.nan)
+    drawn[:, where] = places[np.where(np.isnan(losses), np.inf, losses).argmin(axis=2)]
+    every = np.full((*drawn.shape, len(places)), np.nan)
+    every[:, where] = losses
     lower, upper = _bounds(usable, landscape.wd)
-    log_wd = _settled(drawn, lower, upper)
+    log_wd = _settled(drawn[:, : len(landscape.lr)], lower, upper)
     seen = np.isfinite(log_wd) & (log_wd >= lower) & (log_wd <= upper)
     spread = np.full((len(log_wd), len(log_wd)), np.nan)
-    spread[np.ix_(seen, seen)] = np.atleast_2d(np.cov(drawn[:, seen].T)) if covariance.df else 0.0
-    return SmoothOptima(log_wd, spread, lower, upper, noise, covariance.df, drawn, places, all_losses)
+    measured = drawn[:, : len(landscape.lr)]
+    spread[np.ix_(seen, seen)] = np.atleast_2d(np.cov(measured[:, seen].T)) if covariance.df else 0.0
+    return SmoothOptima(log_wd, spread, lower, upper, noise, covariance.df, drawn, places, every)
 
 
-def _losses(functions: Floats, places: Floats, wd: Floats, window: Booleans, scale: Floats) -> Floats:
-    """What drawn functions (draw, lr, place), of the compressed shortfall, lose against their optimum within each lr's window."""
-    shortfall = scale[:, None] * np.sinh(-functions)
-    for k, inside in enumerate(window):
-        x = np.log(wd[inside])
-        shortfall[:, k, (places < x[0] - 1e-6) | (places > x[-1] + 1e-6)] = np.nan
-    result: Floats = shortfall - np.nanmin(shortfall, axis=2, keepdims=True)
+def _losses(functions: Floats, places: Floats, ends: Floats) -> Floats:
+    """What drawn functions (draw, lr, place) lose against their optimum, between the ends of each lr's window.
+
+    The functions are of the compressed shortfall; `ends` has each lr's first and last place and ln of its scale.
+    """
+    outside = (places < ends[:, :1] - 1e-6) | (places > ends[:, 1:2] + 1e-6)
+    inside = np.where(outside, np.nan, functions)
+    result: Floats = np.exp(ends[:, 2:]) * np.sinh(np.nanmax(inside, axis=2, keepdims=True) - inside)
     return result
 
 
@@ -157,7 +173,7 @@ def _window(usable: Booleans, depth: Floats, error: Floats) -> Booleans:
 
 
 def _scales(depth: Floats, covariance: SeedCovariance, window: Booleans) -> tuple[float, Floats]:
-    """The noise of a run in the valley, NaN where unknown, and each lr's shortfall beyond which depths are compressed."""
+    """Noise of a run in the valley, NaN where unknown, and every lr's shortfall from which on depths are compressed."""
     noises, scales = np.full((2, len(depth)), np.nan)
     for i in np.flatnonzero(window.any(axis=1)):
         inside = depth[i, window[i]]
@@ -191,8 +207,7 @@ def _points(
     return Points(place, x, -np.arcsinh(shortfall / scale[rows[place]]), noise, np.log(landscape.lr[rows]))
 
 
-def _places(landscape: Landscape, window: Booleans) -> Floats:
-    """The ln λ at which functions are drawn, cells among them."""
-    x = np.log(landscape.wd[window.any(axis=0)])
-    between = np.linspace(x[0], x[-1], int(np.clip((x[-1] - x[0]) / FINE, 2, MOST_PLACES)))
-    return np.unique(np.concatenate([x, between]).round(9))
+def _places(first: float, last: float, cells: Floats) -> Floats:
+    """The ln λ at which functions are drawn, the cells among them."""
+    between = np.linspace(first, last, int(np.clip((last - first) / FINE, 2, MOST_PLACES)))
+    return np.unique(np.concatenate([cells, between]).round(9))
