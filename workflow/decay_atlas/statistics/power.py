@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from decay_atlas.statistics.axes import decades
-from decay_atlas.statistics.coverage import Design, coverage, verdict_matrix
+from decay_atlas.statistics.coverage import coverage, verdict_matrix
+from decay_atlas.statistics.designs import Design
 from decay_atlas.statistics.landscape import MIN_WEIGHT_DECAYS
 from decay_atlas.statistics.rivals import LAWS
 
@@ -173,7 +174,7 @@ def power(
         )
         for place in asked
     ]
-    matrix = verdict_matrix(coverage(designs, repeats, processes=processes), by=["design"])
+    matrix = verdict_matrix(coverage(designs, repeats, processes=processes, advice=False), by=["design"])
     rows = []
     for place, design in zip(asked, designs, strict=True):
         found = matrix[matrix["design"] == design.name].set_index("verdict")["share"]

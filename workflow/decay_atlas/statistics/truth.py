@@ -202,18 +202,22 @@ class Truth:
     def slope_over(self, lr: ArrayLike, wd: ArrayLike, arch: str | None = None) -> float:
         """The least-squares slope of ln λ* on ln η over the learning rates of a grid at which λ* is inside.
 
-        This is what an estimate on that grid is judged against. Inside is between the smallest and the largest
-        positive weight decay of `wd`. NaN where λ* is inside at fewer than two learning rates.
+        This is what an estimate on that grid is judged against. NaN where λ* is inside at fewer than two.
         """
         if self.straight:
             return self.slope
-        rates, positive = np.unique(np.asarray(lr, float)), np.asarray(wd, float)
-        positive = positive[positive > 0]
-        optima = self.wd_optimal(rates, arch)
-        inside = (optima > positive.min(initial=np.inf)) & (optima < positive.max(initial=0.0))
-        if inside.sum() < 2:
+        rates = np.unique(np.asarray(lr, float))
+        rates = rates[self.inside(rates, wd, arch)]
+        if len(rates) < 2:
             return math.nan
-        return float(np.polyfit(np.log(rates[inside]), np.log(optima[inside]), 1)[0])
+        return float(np.polyfit(np.log(rates), np.log(self.wd_optimal(rates, arch)), 1)[0])
+
+    def inside(self, lr: ArrayLike, wd: ArrayLike, arch: str | None = None) -> NDArray[np.bool_]:
+        """At which learning rates λ* lies between the smallest and the largest positive weight decay of `wd`."""
+        positive, optima = np.asarray(wd, float), self.wd_optimal(lr, arch)
+        positive = positive[positive > 0]
+        found: NDArray[np.bool_] = (optima > positive.min(initial=np.inf)) & (optima < positive.max(initial=0.0))
+        return found
 
     def wd_optimal(self, lr: ArrayLike, arch: str | None = None) -> Floats:
         """True λ* at each learning rate, for an architecture with its own offset where one is named."""
