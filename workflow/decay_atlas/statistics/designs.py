@@ -19,7 +19,8 @@ PUBLISHED_LR = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 PUBLISHED_WD = [0, 0.001, 0.005, 0.01, 0.03, 0.05, 0.1, 0.3]
 
 STANDARD, PUBLISHED = "standard", "published grid"
-"""Groups of designs; the others are those of `stress_designs` and `network_designs`."""
+LIKE = "like "
+"""Groups of designs; those of `network_designs` begin with `LIKE`, and the others are of `stress_designs`."""
 REAL_LR, REAL_WD = np.geomspace(2e-3, 6.4e-2, 6), np.geomspace(0.03, 20, 8)
 REAL = {"lr_best": 1.1e-2, "best": 90.0, "chance": 10.0, "lr_curvature": 1.0, "seed_sd": 1.0}
 """The axes of a usual study of small networks, and what its landscapes have in common."""
@@ -169,7 +170,7 @@ def _traits(law: str | float) -> dict[str, dict[str, Any]]:
 def network_designs(seeds: Sequence[int] = (1, 3, 5, 10)) -> list[Design]:
     """Landscapes that look like those of the demo's five networks, by seeds."""
     return [
-        Design(f"like {name}, {n} seeds", REAL_LR.tolist(), REAL_WD.tolist(), n, settings, 0.5, f"like {name}")
+        Design(f"{LIKE}{name}, {n} seeds", REAL_LR.tolist(), REAL_WD.tolist(), n, settings, 0.5, f"{LIKE}{name}")
         for name, settings in NETWORKS.items()
         for n in seeds
     ]
