@@ -36,7 +36,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         **{"law": -0.4, "lr_best": 0.058, "wd_best": 0.9, "best": 92.5, "chance": 10.0, "lr_curvature": 5.5},
         "cliff": {"wd": 1.1, "slope": -0.6, "fall": 170.0, "fall_exponent": -0.3, "rise": 5.0, "width": 0.85},
         "noise": {"growth": 6.0, "common": 0.15, "common_lr": 0.5, "tails": 5.0},
-        "seed_sd": 1.2,
+        "seed_sd": 0.9,
     },
     "tiny_swin": {
         **{"law": 0.5, "lr_best": 0.014, "wd_best": 0.27, "best": 85.5, "chance": 10.0, "lr_curvature": 6.0},
