@@ -49,7 +49,7 @@ class Assumed:
             **{"law": law, "lr_best": lr, "wd_best": wd, "best": self.span, "chance": 0.0, "lr_curvature": 0.0},
             "seed_sd": self.seed_sd,
             "cliff": edge,
-            "noise": {"growth": self.growth, "common": 0.2, "common_lr": 0.35, "tails": 5.0},
+            "noise": {"growth": self.growth, "common": 0.2, "common_lr": 0.35, "tails": 8.0},
         }
 
 

@@ -29,21 +29,22 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "tiny_mixer": {
         **{"law": -0.7, "lr_best": 0.011, "wd_best": 0.9, "best": 90.5, "chance": 10.0, "lr_curvature": 0.3},
         "cliff": {"wd": 1.7, "slope": -0.2, "fall": 80.0, "rise": 2.5, "rise_exponent": 0.3, "width": 0.4},
-        "noise": {"growth": 7.0, "common": 0.2, "common_lr": 0.35, "tails": 5.0},
+        "noise": {"growth": 7.0, "common": 0.2, "common_lr": 0.35, "tails": 8.0},
         "seed_sd": 0.9,
     },
     "tiny_resnet": {
-        **{"law": -0.4, "lr_best": 0.058, "wd_best": 0.9, "best": 92.5, "chance": 10.0, "lr_curvature": 5.5},
+        **{"law": 0.3, "lr_best": 0.058, "wd_best": 0.6, "best": 92.5, "chance": 10.0, "lr_curvature": 5.5},
+        "bend": {"lr": 0.008, "slope": -0.85},
         "cliff": {"wd": 1.1, "slope": -0.6, "fall": 170.0, "fall_exponent": -0.3, "rise": 5.0, "width": 0.85},
-        "noise": {"growth": 6.0, "common": 0.15, "common_lr": 0.5, "tails": 5.0},
+        "noise": {"growth": 6.0, "common": 0.15, "common_lr": 0.5, "tails": 8.0},
         "seed_sd": 0.9,
     },
     "tiny_swin": {
         **{"law": 0.5, "lr_best": 0.014, "wd_best": 0.27, "best": 85.5, "chance": 10.0, "lr_curvature": 6.0},
         "cliff": {
-            **{"wd": 1.2, "fall": 150.0, "fall_exponent": 1.0, "rise": 1.5, "rise_exponent": 2.0, "width": 0.4},
+            **{"wd": 1.2, "fall": 150.0, "fall_exponent": 1.1, "rise": 2.2, "rise_exponent": 3.0, "width": 0.4},
         },
-        "noise": {"growth": 10.0, "common_lr": 0.3, "tails": 3.0},
+        "noise": {"growth": 8.0, "common_lr": 0.3, "tails": 8.0},
         "seed_sd": 1.0,
     },
     "tiny_convnext": {
@@ -52,21 +53,21 @@ NETWORKS: dict[str, dict[str, Any]] = {
             **{"wd": 3.4, "slope": -0.35, "fall": 250.0, "fall_exponent": 0.3},
             **{"rise": 1.5, "rise_exponent": 0.3, "width": 0.45},
         },
-        "noise": {"growth": 12.0, "common": 0.25, "common_lr": 0.35, "tails": 5.0},
+        "noise": {"growth": 12.0, "common": 0.25, "common_lr": 0.35, "tails": 8.0},
         "seed_sd": 0.9,
     },
     "tiny_vit": {
-        **{"law": 0.8, "lr_best": 0.005, "wd_best": 0.1, "best": 89.0, "chance": 10.0, "lr_curvature": 10.0},
+        **{"law": 0.8, "lr_best": 0.005, "wd_best": 0.15, "best": 89.0, "chance": 10.0, "lr_curvature": 10.0},
         "cliff": {
-            **{"wd": 1.2, "slope": 0.5, "fall": 35.0, "fall_exponent": 0.8},
+            **{"wd": 1.2, "slope": 0.1, "fall": 35.0, "fall_exponent": 0.3},
             **{"rise": 1.0, "rise_exponent": 1.3, "width": 0.9},
         },
-        "noise": {"growth": 4.5, "common": 0.05, "common_lr": 0.35, "tails": 5.0},
+        "noise": {"growth": 4.5, "common": 0.05, "common_lr": 0.35},
         "seed_sd": 1.1,
     },
 }
 """Landscapes that look like those of the demo's networks (digits with label noise): fitted to the means of dense grids
-of 7 seeds and to the deviations of their cells, and rounded."""
+of 10 seeds and to the deviations of their cells, and rounded."""
 
 
 @dataclass(frozen=True)
