@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from decay_atlas.config import SCHEMA
 from decay_atlas.statistics.collect import COLUMNS
 from decay_atlas.statistics.rivals import LAWS
-from decay_atlas.statistics.truth import Truth
+from decay_atlas.statistics.truth import PARTS, Truth
 from decay_atlas.training.augment import AUGMENTATIONS
 from decay_atlas.training.engines import ENGINES
 from decay_atlas.training.evaluations import EVALUATIONS
@@ -51,6 +51,12 @@ def test_a_simulated_landscape_has_the_keys_of_the_simulator_and_each_is_underst
         "offsets": {"net": dict.fromkeys(SIMULATE["offsets"]["additionalProperties"]["properties"], 1.0)},
     }
     assert Truth.parse(nested).offsets == nested["offsets"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_of_a_simulated_landscape_has_its_fields_as_keys(part: str) -> None:
+    assert list(SIMULATE[part]["properties"]) == [one.name for one in fields(PARTS[part])]
+    assert SIMULATE[part].get("required", []) == [one.name for one in fields(PARTS[part]) if one.default is MISSING]
 
 
 def test_imported_columns_are_columns_of_the_table_of_runs() -> None:

@@ -87,8 +87,9 @@ def test_coverage_is_a_target_of_its_own(project: Project) -> None:
     call = project.snakemake("coverage")
     assert (call.status, call.jobs) == (0, {"coverage": 1}), call.output
     folder = project.root / "results/coverage"
-    assert set(pd.read_csv(folder / "verdicts.csv")["seeds"]) == {3, 5, 10}
-    assert set(pd.read_csv(folder / "intervals.csv")["quantity"]) == {"slope", "product", "rho"}
+    assert set(pd.read_csv(folder / "verdicts.csv")["seeds"]) == {1, 3, 5, 10}
+    assert set(pd.read_csv(folder / "intervals.csv")["quantity"]) == {"slope", "product", "rho", "wd"}
+    assert pd.read_csv(folder / "regrets.csv")["recommended"].ge(0).all()
     assert "How far to trust a verdict" in (folder / "coverage.html").read_text()
     assert "Nothing to be done" in project.snakemake("coverage").output
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from decay_atlas.reporting.coverage import interval_findings, published_finding, render, rights, verdict_findings
-from decay_atlas.statistics.coverage import (
-    coverage,
-    interval_coverage,
-    published_design,
-    standard_designs,
-    stress_designs,
+from decay_atlas.reporting.coverage import (
+    interval_findings,
+    published_finding,
+    regret_findings,
+    render,
+    rights,
+    verdict_findings,
 )
+from decay_atlas.statistics.coverage import coverage, interval_coverage
+from decay_atlas.statistics.designs import network_designs, published_design, standard_designs, stress_designs
+from decay_atlas.statistics.judging import judged
 from tests.reporting.test_page import Tags
 
 
@@ -27,6 +30,7 @@ def outcomes(verdicts: list[str], lo: list[float]) -> pd.DataFrame:
             "quantity": "slope",
             "method": "censored",
             "verdict": verdicts,
+            "judged": [judged(verdict, -1.0) for verdict in verdicts],
             "truth": -1.0,
             "lo": lo,
             "hi": 0.0,
@@ -52,7 +56,8 @@ def test_intervals_are_held_to_93_to_97_percent(missed: int, met: bool) -> None:
 
 
 def test_the_page_is_whole() -> None:
-    designs = [*standard_designs((3,), (0.4,), (2.0, 3.0)), published_design(), *stress_designs()[:2]]
+    some = [design for design in stress_designs() if design.name in {"product, heavy tails", "ratio, a bent law"}]
+    designs = [*standard_designs((3,), (0.4,), (2.0, 3.0)), published_design(), *some, *network_designs((3,))[:1]]
     found = coverage(designs, 2, processes=1)
     assert "not-identifiable in 2 of 2 simulated studies" in published_finding(found)
     page = render(found)
@@ -61,5 +66,25 @@ def test_the_page_is_whole() -> None:
     assert tags.open == []
     assert all(address.startswith(("#", "data:")) for address in tags.addresses)
     assert "<script" not in page
-    assert "18</b>simulated studies" in page
-    assert "Asymmetric, above 3 times below" in page
+    assert "20</b>simulated studies" in page
+    assert "Heavy tails: " in page
+    assert "Like tiny_mixer, 3 seeds: " in page
+    assert "the recommended λ truly loses" in page
+
+
+@pytest.mark.parametrize(("recommended", "met"), [(0.31, True), (0.33, False)])
+def test_advice_is_held_to_the_best_cell_of_the_same_runs(recommended: float, met: bool) -> None:
+    table = pd.DataFrame(
+        {
+            "group": "heavy tails",
+            "seeds": 3,
+            "quantity": "regret",
+            "method": ["recommendation", "best cell"],
+            "estimate": [recommended, 0.3],
+        }
+    )
+    ((found, sentence),) = regret_findings(table)
+    assert found is met
+    assert sentence.startswith(
+        f"Heavy tails, 3 seeds: the recommended λ truly loses {recommended:.2f} pp, the best cell"
+    )

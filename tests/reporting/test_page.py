@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from markupsafe import escape
 
-from decay_atlas.reporting.page import beside_table_1, cost, render, summary
+from decay_atlas.reporting.page import beside_table_1, cost, render, simulated, summary
 from decay_atlas.reporting.plates import NAMES, draw
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
@@ -177,6 +177,12 @@ def test_a_simulated_study_says_before_all_else_that_nothing_was_trained(law: st
     real = render(study, simulate(LR, WD, 2), {"claims": claims}, {})
     assert "othing was trained" not in real
     assert "not the publication" not in real
+
+
+def test_a_simulated_study_names_what_keeps_its_law_from_being_straight() -> None:
+    bent = {"law": "ratio", "bend": {"lr": 1e-3, "slope": -1}, "cliff": {"wd": 2.0, "slope": -0.5}}
+    words = simulated({"simulate": bent})
+    assert "(λ* ∝ η), and λ* ∝ η^−1.0 above η = 0.001, up to a cliff at λ = 2·(η/0.001)^−0.50" in words
 
 
 def test_what_a_column_means_and_why_a_figure_is_missing_can_be_read_without_pointing() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from decay_atlas.config import load, resolve
-from decay_atlas.reporting.plan import advice_yaml, headline, render, text
+from decay_atlas.reporting.plan import advice_yaml, headline, landscape_words, render, text
+from decay_atlas.statistics.assumed import USUAL
 from decay_atlas.statistics.planning import Plan, plan
 from decay_atlas.statistics.power import JITTER
 from tests.reporting.test_page import Tags
@@ -39,11 +41,23 @@ def test_the_page_is_whole_and_fetches_nothing(page: str) -> None:
 def test_page_and_text_say_the_same_of_the_published_grid(page: str, published: Plan) -> None:
     for words in (page, text(published)):
         assert f"moved by up to {JITTER / 2:g} decades" in words
+        assert "no like runs with several seeds a cell were recorded" in words
         assert headline(published.grids[0]) in words
         assert "The published law, λ* = 0.10·η: found in 0 of 5 simulated studies; 0 of 6 optima" in words
         assert "snakemake --cores 1 -- " in words
         assert "480" in words
         assert advice_yaml(published.grids[0]) in words
+
+
+def test_a_plan_says_which_recorded_runs_its_noise_is_of(published: Plan) -> None:
+    recorded = replace(USUAL, seed_sd=0.25, runs=1200, basis="the same settings", shaped=True)
+    grids = [replace(published.grids[0], assumed=recorded)]
+    for words in (render(replace(published, grids=grids)), text(replace(published, grids=grids))):
+        assert "Assumed: 0.25 pp of noise between seeds at λ*" in words
+        assert "(noise and shape of 1,200 recorded runs of the same settings)" in words
+    bare = landscape_words(replace(grids[0], assumed=replace(recorded, shaped=False)), {"unit": "nats"})
+    assert "0.25 nats of noise" in bare
+    assert "the shape is that of small networks" in bare
 
 
 def test_the_advised_grid_is_a_study_when_pasted(published: Plan) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from decay_atlas.config import ConfigError, grid_of, load
 from decay_atlas.records import write_json
+from decay_atlas.statistics.assumed import USUAL
 from decay_atlas.statistics.planning import plan, shapes
 
 ROOT = Path(__file__).parents[2]
@@ -53,12 +54,25 @@ def test_combinations_on_one_grid_are_planned_together_and_ragged_ones_as_they_a
     rectangle = {**BLOCK, "arch": ["resnet50", "swin_tiny", "vit_small"]}
     tied = {**BLOCK, "arch": "vit_small", "wd": {"times_lr": 0.5}}
     found = shapes(grid_of(study(tmp_path, rectangle, tied)).runs)
-    names = {tuple(arch for _, _, arch in combinations): shape for shape, combinations in found.items()}
+    names = {tuple(run.arch for run in members): shape for shape, members in found.items()}
     assert set(names) == {("resnet50", "swin_tiny"), ("vit_small",)}
     assert names["resnet50", "swin_tiny"].is_rectangle
     ragged = names["vit_small",]
     assert not ragged.is_rectangle
     assert ragged.wd_at(0.001) == [0.0005, 0.01, 0.1, 1.0]
+
+
+def test_noise_comes_from_recorded_runs_of_the_study_and_is_the_usual_without(tmp_path: Path) -> None:
+    config = study(tmp_path, BLOCK)
+    assert [one.assumed for one in plan(config, root=tmp_path, repeats=1).grids] == [USUAL]
+    for run in grid_of(config).runs:
+        if run.arch == "vit_small":
+            value = 50.0 + run.seed  # two seeds a cell that differ by 1: a deviation of 0.71
+            write_json(tmp_path / run.path, {"format": 1, "status": "ok", "seconds": 1.0, "test_best": value})
+    (grid,) = plan(config, root=tmp_path, repeats=1).grids
+    assert (grid.assumed.basis, grid.assumed.runs) == ("the same settings", 18)
+    # The median of a variance with one degree of freedom is (1 − 2/9)³ of it; here all nine are alike.
+    assert grid.assumed.seed_sd == pytest.approx(0.5**0.5 * (1 - 2 / 9) ** -1.5)
 
 
 def test_a_study_of_imported_runs_has_nothing_to_plan(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from decay_atlas.statistics.assumed import USUAL
 from decay_atlas.statistics.power import Place, Shape, advice, advised_lr, advised_wd, places, power
 from decay_atlas.statistics.rivals import LAWS
 
@@ -21,6 +24,16 @@ def test_the_published_grid_cannot_show_the_published_law_and_the_advised_one_ca
     shares = found.shares[found.shares["kind"] != "span"]
     assert shares["told"].all()
     assert (shares["wrong"] == 0).all()
+
+
+def test_more_noise_than_the_landscape_is_high_hides_every_law() -> None:
+    shape = Shape.rectangle(LR, list(np.geomspace(1e-3, 1, 7)), 3)
+    asked = places(shape, 0.1)[2:]
+    quiet, loud = (
+        power(shape, asked, assumed=replace(USUAL, seed_sd=sd), repeats=5)["right"].sum() for sd in (0.2, 40.0)
+    )
+    assert quiet >= 1.6
+    assert loud <= 0.4
 
 
 def test_places_lie_where_they_say() -> None:

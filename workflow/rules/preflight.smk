@@ -38,6 +38,7 @@ rule coverage:
         html="results/coverage/coverage.html",
         verdicts="results/coverage/verdicts.csv",
         intervals="results/coverage/intervals.csv",
+        regrets="results/coverage/regrets.csv",
     log:
         "results/logs/coverage.log",
     conda:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decay_atlas.reporting import recipe_columns
+from decay_atlas.reporting import coverage_columns, recipe_columns
 from decay_atlas.reporting.column import COMBINATION as _COMBINATION
 from decay_atlas.reporting.column import NO_RHO as _NO_RHO
 from decay_atlas.reporting.column import NO_SLOPE as _NO_SLOPE
@@ -14,6 +14,7 @@ from decay_atlas.reporting.law_columns import LAW_COSTS
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     **recipe_columns.COLUMNS,
+    **coverage_columns.COLUMNS,
     "optima": (
         *_COMBINATION,
         Column("lr", "η", "Learning rate.", "axis"),
@@ -371,33 +372,5 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("right", "found", "Share of simulated studies that give the right verdict.", "percent"),
         Column("wrong", "wrong law", "Share that name another law.", "percent"),
         Column("silent", "no law named", "Share that say undetermined, other or not identifiable.", "percent"),
-    ),
-    "coverage_verdicts": (
-        Column("group", "designs", "The standard designs, the published grid, or a landscape that is no parabola."),
-        Column("design", "design", "Law, seeds, noise and curvature, or the shape of the landscape."),
-        Column("law", "truth", "The law that was simulated."),
-        Column("seeds", "seeds", "Seeds a cell.", "count"),
-        Column("verdict", "verdict", "What the study said.", "badge"),
-        Column("share", "share", "Share of the studies of this design.", "percent"),
-        Column("share_lo", "95 % interval", "Binomial interval of the share.", "percent", "", ("share_lo", "share_hi")),
-        Column("n", "studies", "Simulated studies of this design.", "count"),
-    ),
-    "coverage_intervals": (
-        Column("quantity", "quantity", "slope b, product ηλ* or rho."),
-        Column("method", "method", "How it was estimated."),
-        Column("group", "designs", "The standard designs, the published grid, or a landscape that is no parabola."),
-        Column("seeds", "seeds", "Seeds a cell.", "count"),
-        Column("covered", "covered", "Share of 95 % intervals that hold the truth.", "percent", "no interval"),
-        Column(
-            "covered_lo",
-            "95 % interval",
-            "Binomial interval of that share.",
-            "percent",
-            "no interval",
-            ("covered_lo", "covered_hi"),
-        ),
-        Column("width", "width", "Median width of the intervals.", "significant", "no interval"),
-        Column("n", "intervals", "Studies with an interval.", "count"),
-        Column("missing", "without", "Studies without one.", "count"),
     ),
 }

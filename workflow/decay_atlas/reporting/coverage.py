@@ -16,20 +16,25 @@ from decay_atlas.reporting.figures.coverage import COVERED, RIGHT, WRONG, confus
 from decay_atlas.reporting.html import fill, views
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric, counted, listed
-from decay_atlas.statistics.coverage import PUBLISHED, STANDARD, interval_coverage, verdict_matrix
-from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.statistics.coverage import interval_coverage, regrets, verdict_matrix
+from decay_atlas.statistics.designs import LIKE, PUBLISHED, STANDARD
+from decay_atlas.statistics.judging import RECOMMENDED
 
-CARRIES = {"slope": "censored", "product": "censored", "rho": "calibrated"}
+CARRIES = {"slope": "censored", "product": "censored", "rho": "calibrated", "wd": RECOMMENDED}
 """The method whose intervals carry conclusions, by quantity."""
 
 METHOD_WORDS = {"published": "as published", "ols": "least squares", "theil-sen": "Theil–Sen"}
-QUANTITY_WORDS = {"slope": "slope b", "product": "ηλ*", "rho": "ρ"}
+QUANTITY_WORDS = {"slope": "slope b", "product": "ηλ*", "rho": "ρ", "wd": "λ*(η)"}
+
+REGRET = 0.02
+"""What the recommended λ may lose on average more than the best cell of the same runs, in pp."""
 
 
 def render(outcomes: pd.DataFrame) -> str:
     """The page, from the outcomes of simulated studies (`statistics.coverage.coverage`)."""
     standard = outcomes[outcomes["group"] == STANDARD]
     stress = outcomes[~outcomes["group"].isin([STANDARD, PUBLISHED])]
+    like = stress["group"].str.startswith(LIKE)
     verdicts = rights(standard, ["law", "seeds"])
     intervals = interval_coverage(standard, ["seeds"])
     with style.styled():
@@ -50,10 +55,16 @@ def render(outcomes: pd.DataFrame) -> str:
         summary=summary(outcomes),
         findings=[*verdict_findings(standard), *interval_findings(intervals)],
         published=published_finding(outcomes),
-        stress=stress_findings(stress),
+        stress=stress_findings(stress[~like], ["group"]),
+        networks=stress_findings(stress[like], ["group", "seeds"]),
+        regrets=regret_findings(outcomes),
         tables=views(
-            {"coverage_verdicts": "Verdicts", "coverage_intervals": "Intervals"},
-            {"coverage_verdicts": verdict_table(outcomes), "coverage_intervals": interval_table(outcomes)},
+            {"coverage_verdicts": "Verdicts", "coverage_intervals": "Intervals", "coverage_regrets": "Regret"},
+            {
+                "coverage_verdicts": verdict_table(outcomes),
+                "coverage_intervals": interval_table(outcomes),
+                "coverage_regrets": regret_table(outcomes),
+            },
             Metric({"unit": "%"}),
         ),
     )
@@ -67,6 +78,11 @@ def verdict_table(outcomes: pd.DataFrame) -> pd.DataFrame:
 def interval_table(outcomes: pd.DataFrame) -> pd.DataFrame:
     """The coverage of every interval by group and seeds, and its own interval."""
     return interval_coverage(outcomes, ["group", "seeds"])
+
+
+def regret_table(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """What the recommended λ and the best cell truly lose, by group and seeds; see `coverage.regrets`."""
+    return regrets(outcomes, ["group", "seeds"])
 
 
 def matrix(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -86,8 +102,7 @@ def rights(outcomes: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     Returns the `by` columns, share, lo, hi, wrong, wrong_lo, wrong_hi and n.
     """
     slopes = outcomes[(outcomes["quantity"] == "slope") & (outcomes["method"] == CARRIES["slope"])]
-    right = slopes["verdict"] == slopes["law"]
-    wrong = slopes["verdict"].isin(LAWS) & ~right
+    right, wrong = slopes["judged"] == "right", slopes["judged"] == "wrong"
     rows = []
     for names, part in slopes.groupby(list(by), sort=False):
         n, k, k_wrong = len(part), int(right[part.index].sum()), int(wrong[part.index].sum())
@@ -159,22 +174,45 @@ def published_finding(outcomes: pd.DataFrame) -> str:
     )
 
 
-def stress_findings(stress: pd.DataFrame) -> list[str]:
-    """Where intervals cover too little, or verdicts fall short, off the parabola that the method assumes."""
+def stress_findings(stress: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """Shares of verdicts and of intervals that hold the truth on landscapes like real ones, a sentence a group."""
     lines = []
-    for name, part in stress.groupby("group", sort=False):
-        verdict = rights(part, ["group"]).iloc[0]
+    for _, part in stress.groupby(list(by), sort=False):
+        verdict = rights(part, by).iloc[0]
         covered = [
             (QUANTITY_WORDS[row["quantity"]], _share(row["covered"], row["covered_lo"], row["covered_hi"]), row)
-            for row in _carrying(interval_coverage(part, ["group"])).to_dict("records")
+            for row in _carrying(interval_coverage(part, by)).dropna(subset="covered").to_dict("records")
         ]
         narrow = [quantity for quantity, _, row in covered if row["covered_hi"] < COVERED[0]]
+        seeds = f", {counted(int(verdict['seeds']), 'seed')}" if "seeds" in by else ""
         lines.append(
-            f"{str(name).capitalize()}: {100 * verdict['share']:.1f} % right, {100 * verdict['wrong']:.1f} % the wrong "
-            f"law; intervals cover {listed(f'{quantity} {share}' for quantity, share, _ in covered)}."
+            f"{_capital(str(verdict['group']))}{seeds}: {100 * verdict['share']:.1f} % right, "
+            f"{100 * verdict['wrong']:.1f} % a law that the truth excludes; "
+            + (
+                f"intervals cover {listed(f'{quantity} {share}' for quantity, share, _ in covered)}."
+                if covered
+                else "no intervals."
+            )
             + (f" Too narrow for {listed(narrow)}." if narrow else "")
         )
     return lines
+
+
+def regret_findings(outcomes: pd.DataFrame) -> list[tuple[bool, str]]:
+    """The recommended λ against the best cell of the same runs, by group and seeds: whether it loses no more."""
+    return [
+        (
+            row["recommended"] <= row["best_cell"] + REGRET,
+            f"{_capital(str(row['group']))}, {counted(row['seeds'], 'seed')}: the recommended λ truly loses "
+            f"{row['recommended']:.2f} pp, the best cell of the same runs {row['best_cell']:.2f}; one study in twenty "
+            f"more than {row['recommended_p95']:.2f} and {row['best_cell_p95']:.2f}.",
+        )
+        for row in regret_table(outcomes).to_dict("records")
+    ]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _carrying(intervals: pd.DataFrame) -> pd.DataFrame:
@@ -217,14 +255,21 @@ def _interval_panels(intervals: pd.DataFrame) -> list[Panel]:
 
 
 def _stress_panels(stress: pd.DataFrame) -> list[Panel]:
+    stress = stress.assign(group=stress["group"].where(~stress["group"].str.startswith(LIKE), _with_seeds(stress)))
     verdicts = rights(stress, ["group"])
     right = verdicts.assign(label=verdicts["group"], strong=True)
     low = right.loc[right["share"].idxmin()]
     title = f"Right verdicts, least: {100 * low['share']:.0f} % ({low['label']})"
     panels = [forest(right, title, "right (%), target: at least 95", (RIGHT,))]
-    for quantity, part in _carrying(interval_coverage(stress, ["group"])).groupby("quantity", sort=False):
+    covered = _carrying(interval_coverage(stress, ["group"])).dropna(subset="covered")
+    for quantity, part in covered.groupby("quantity", sort=False):
         table = part.rename(columns={"group": "label", "covered": "share", "covered_lo": "lo", "covered_hi": "hi"})
         worst = table.loc[table["share"].idxmin()]
         title = f"Intervals of {QUANTITY_WORDS[quantity]}, least: {100 * worst['share']:.0f} % ({worst['label']})"
         panels.append(forest(table.assign(strong=True), title, "intervals that hold the truth (%)", COVERED, 0.5))
     return panels
+
+
+def _with_seeds(outcomes: pd.DataFrame) -> pd.Series:
+    """Labels of groups with their numbers of seeds."""
+    return outcomes["group"] + ", " + outcomes["seeds"].astype(str)

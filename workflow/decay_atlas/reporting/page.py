@@ -18,7 +18,7 @@ from decay_atlas.reporting.html import fill, scripts, views
 from decay_atlas.reporting.limits import limits
 from decay_atlas.reporting.verdict import pooled, verdict
 from decay_atlas.reporting.widening import lacking, widening
-from decay_atlas.reporting.words import LAW_WORDS, Metric, counted, listed, number
+from decay_atlas.reporting.words import LAW_WORDS, Metric, axis_value, counted, listed, number
 from decay_atlas.statistics.claims import published as claims_of
 from decay_atlas.statistics.device_time import device_seconds
 from decay_atlas.statistics.landscape import COMBINATION
@@ -111,6 +111,11 @@ def simulated(study: Mapping[str, Any]) -> str:
         return ""
     truth = Truth.parse(study["simulate"])
     law = LAW_WORDS[truth.law] if isinstance(truth.law, str) else f"λ* ∝ η^{number(truth.slope)}"
+    if truth.bend is not None:
+        law += f", and λ* ∝ η^{number(truth.bend.slope)} above η = {axis_value(truth.bend.lr)}"
+    if truth.cliff is not None:
+        edge = f"{axis_value(truth.cliff.wd)}·(η/{axis_value(truth.lr_best)})^{number(truth.cliff.slope)}"
+        law += f", up to a cliff at λ = {edge}"
     return f"Simulated landscape: nothing was trained; its law is {law}."
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from decay_atlas.reporting.figures import style
@@ -11,9 +14,10 @@ from decay_atlas.reporting.svg import plate
 from decay_atlas.reporting.tables import View
 from decay_atlas.reporting.widening import yaml_block, yaml_grid
 from decay_atlas.reporting.words import Metric, axis_about, counted, listed, number
+from decay_atlas.statistics.assumed import GAP
 from decay_atlas.statistics.laws import MIN_INTERIOR
 from decay_atlas.statistics.planning import GridPlan, Plan
-from decay_atlas.statistics.power import CURVATURE, JITTER, POWER, SEED_SD, Shape
+from decay_atlas.statistics.power import JITTER, POWER, Shape
 
 
 def render(plan: Plan) -> str:
@@ -37,6 +41,7 @@ def render(plan: Plan) -> str:
                 "headline": headline(one),
                 "told": told(one),
                 "sentences": sentences(one),
+                "assumed": landscape_words(one, plan.metric),
                 "table": power_table(one.shares, one.shape, name),
                 "advice": advice_words(one),
                 "enough": bool(one.advice and one.advice.shares.query("kind != 'span'")["told"].all()),
@@ -69,7 +74,12 @@ def text(plan: Plan) -> str:
         rows = power_rows(one.shares, one.shape).to_string(
             index=False, justify="left", formatters=dict.fromkeys(("right", "wrong", "silent"), "{:.0%}".format)
         )
-        parts += [f"{size(one.shape)}: {who(one)}.\n{headline(one)}", "\n".join(sentences(one)), rows]
+        parts += [
+            f"{size(one.shape)}: {who(one)}.\n{headline(one)}",
+            "\n".join(sentences(one)),
+            landscape_words(one, plan.metric),
+            rows,
+        ]
         if one.advice:
             parts += [advice_words(one), advice_yaml(one)]
     return "\n\n".join(parts) + f"\n\n{assumptions(plan)}\n"
@@ -226,12 +236,31 @@ def advice_yaml(one: GridPlan) -> str:
     return yaml_grid(yaml_block(*place, names, shape.lr, shape.wd, seeds) for place, names in archs.items())
 
 
+def landscape_words(one: GridPlan, metric: Mapping[str, Any]) -> str:
+    """Noise and shape of the landscape that was simulated, and where they come from."""
+    told, unit = one.assumed, Metric(metric)
+    if told.runs:
+        what = "noise and shape" if told.shaped else "noise"
+        source = f"{what} of {counted(told.runs, 'recorded run')} of {told.basis}"
+        source += "" if told.shaped else "; the shape is that of small networks"
+    else:
+        unit = Metric({"unit": "%"})
+        source = "as small networks show it, for no like runs with several seeds a cell were recorded"
+    return (
+        f"Assumed: {unit.loss(told.seed_sd)} of noise between seeds at λ*, {number(told.growth)} times as much halfway "
+        f"down the cliff, a plateau far below λ* that loses {unit.loss(told.rise)}, and a cliff above it that loses "
+        f"{unit.loss(told.fall)} per squared decade ({source})."
+    )
+
+
 def assumptions(plan: Plan) -> str:
     """What the simulation takes for granted."""
     n = int(plan.grids[0].shares["n"].iloc[0])
     return (
-        f"Simulated with seed noise of {number(SEED_SD)} and a loss of {number(CURVATURE)} per squared decade of λ "
-        f"(what counts is their ratio), {n} studies a row. “Found” means that the verdict is that law and no other. "
+        f"Simulated on landscapes like those of real networks, {n} studies a row: the quality rises gently along a "
+        f"plateau to λ* and falls off a cliff {number(GAP)} decades above it; seeds differ more the more is lost. What "
+        "counts is how large the noise is beside the losses. It is taken from the recorded runs that are most like "
+        "the study's, where there are any. “Found” means that the verdict is that law and no other. "
         f"In each study λ* is moved by up to {number(JITTER / 2)} decades either way, but for the published law: a "
         "law may be found though the λ* named lies outside the grid. The middle of an axis is the geometric mean of "
         "its ends."

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from decay_atlas.config import Config, ConfigError, grid_of
 from decay_atlas.grid import Run
+from decay_atlas.statistics.assumed import Assumed
 from decay_atlas.statistics.cost import cost
+from decay_atlas.statistics.like_runs import like_runs
 from decay_atlas.statistics.power import REPEATS, Advice, Place, Shape, advice, places, power, spans
 
 
@@ -19,13 +22,15 @@ from decay_atlas.statistics.power import REPEATS, Advice, Place, Shape, advice, 
 class GridPlan:
     """One grid and the combinations (dataset, recipe, arch) that are trained on it.
 
-    `shares` is what `power` returns for `asked` and for every law at every location; `advice` is the grid that
-    would do where this one does not tell what is asked.
+    `assumed` is the landscape that was simulated, of recorded runs where there are any; `shares` is what `power`
+    returns for `asked` and for every law at every location; `advice` is the grid that would do where this one does not
+    tell what is asked.
     """
 
     shape: Shape
     combinations: list[tuple[str, str, str]]
     asked: list[Place]
+    assumed: Assumed
     shares: pd.DataFrame
     advice: Advice | None
 
@@ -38,6 +43,7 @@ class Plan:
     """
 
     study: str
+    metric: dict[str, Any]
     runs: int
     done: int
     jobs: int
@@ -76,32 +82,39 @@ def plan(
     unknown = [path for path in costs["first"] if path]
     return Plan(
         study=study["study"],
+        metric=dict(study["metric"]),
         runs=len(grid.runs),
         done=int(costs["done"].sum()),
         jobs=len(packs),
         jobs_left=sum(any(not (root / run.path).exists() for run in pack.runs) for pack in packs),
         cost=costs,
         command=_timing(config_files, unknown) if unknown else "",
-        grids=[_grid_plan(shape, names, rho, repeats, processes) for shape, names in shapes(grid.runs).items()],
+        grids=[
+            _grid_plan(shape, members, study, rho, root, repeats, processes)
+            for shape, members in shapes(grid.runs).items()
+        ],
     )
 
 
-def shapes(runs: Sequence[Run]) -> dict[Shape, list[tuple[str, str, str]]]:
-    """The distinct grids that a study's combinations are trained on, each with its combinations."""
-    found: dict[Shape, list[tuple[str, str, str]]] = {}
-    for key, members in groupby(sorted(runs, key=Run.group), Run.group):
-        shape = Shape(tuple(sorted((run.lr, run.wd, run.seed) for run in members)))
-        found.setdefault(shape, []).append(key[:3])
+def shapes(runs: Sequence[Run]) -> dict[Shape, list[Run]]:
+    """The distinct grids that a study's combinations are trained on, each with one run of its every combination."""
+    found: dict[Shape, list[Run]] = {}
+    for _, members in groupby(sorted(runs, key=Run.group), Run.group):
+        group = list(members)
+        shape = Shape(tuple(sorted((run.lr, run.wd, run.seed) for run in group)))
+        found.setdefault(shape, []).append(group[0])
     return found
 
 
 def _grid_plan(
-    shape: Shape, names: list[tuple[str, str, str]], rho: float, repeats: int, processes: int | None
+    shape: Shape, runs: list[Run], study: Config, rho: float, root: Path, repeats: int, processes: int | None
 ) -> GridPlan:
     asked = places(shape, rho)
-    shares = power(shape, [*asked, *spans()], repeats=repeats, processes=processes)
+    assumed = like_runs(runs, study["metric"], study["study"], root)
+    shares = power(shape, [*asked, *spans()], assumed=assumed, repeats=repeats, processes=processes)
     enough = shares.loc[shares["kind"] != "span", "told"].all()
-    return GridPlan(shape, names, asked, shares, None if enough else advice(shape, asked, repeats, processes))
+    advised = None if enough else advice(shape, asked, assumed=assumed, repeats=repeats, processes=processes)
+    return GridPlan(shape, [run.group()[:3] for run in runs], asked, assumed, shares, advised)
 
 
 def _timing(config_files: Sequence[str], records: Sequence[str]) -> str:

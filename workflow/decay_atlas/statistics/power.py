@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from decay_atlas.statistics.assumed import USUAL, Assumed
 from decay_atlas.statistics.axes import decades
-from decay_atlas.statistics.coverage import Design, coverage, verdict_matrix
+from decay_atlas.statistics.coverage import coverage, verdict_matrix
+from decay_atlas.statistics.designs import Design
 from decay_atlas.statistics.landscape import MIN_WEIGHT_DECAYS
 from decay_atlas.statistics.rivals import LAWS
 
@@ -25,9 +27,6 @@ LOCATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Where λ* may lie at the middle learning rate, beside the middle of the grid; nobody knows before the study."""
 
 REPEATS = 40
-SEED_SD = 0.4
-CURVATURE = 2.0
-"""What is assumed of the landscape: seed noise in pp, and loss in pp per decade² of λ. Their ratio counts."""
 
 JITTER = 0.5
 """Decades within which λ* of a simulated study lies, about the place asked for; the published law stays in place."""
@@ -142,14 +141,13 @@ def power(
     shape: Shape,
     asked: Iterable[Place],
     *,
-    seed_sd: float = SEED_SD,
-    curvature: float = CURVATURE,
+    assumed: Assumed = USUAL,
     repeats: int = REPEATS,
     processes: int | None = 1,
 ) -> pd.DataFrame:
-    """How often a grid would find the law of each place, by simulated studies.
+    """How often a grid would find the law of each place, by simulated studies of the landscape that is assumed.
 
-    Seed noise and curvature are in pp and pp per decade². Returns a row a place: kind, law, wd_middle, inside
+    Returns a row a place: kind, law, wd_middle, inside
     (learning rates with an optimum inside), right, wrong (another law) and silent (no law named) shares, told
     (whether right is large enough), and n.
     """
@@ -160,20 +158,13 @@ def power(
             shape.lr,
             shape.wd,
             shape.seeds,
-            {
-                "law": place.law,
-                "lr_best": shape.lr_middle,
-                "wd_best": place.wd_middle,
-                "seed_sd": seed_sd,
-                "curvature": curvature,
-                "no_decay": 20.0,
-            },
+            assumed.settings(place.law, shape.lr_middle, place.wd_middle),
             jitter=0.0 if place.kind == "published" else JITTER,
             points=shape.points,
         )
         for place in asked
     ]
-    matrix = verdict_matrix(coverage(designs, repeats, processes=processes), by=["design"])
+    matrix = verdict_matrix(coverage(designs, repeats, processes=processes, advice=False), by=["design"])
     rows = []
     for place, design in zip(asked, designs, strict=True):
         found = matrix[matrix["design"] == design.name].set_index("verdict")["share"]
@@ -215,7 +206,14 @@ def spans() -> list[Place]:
     return [Place(law, location, "span") for law in LAWS for location in LOCATIONS]
 
 
-def advice(shape: Shape, asked: Sequence[Place], repeats: int = REPEATS, processes: int | None = 1) -> Advice:
+def advice(
+    shape: Shape,
+    asked: Sequence[Place],
+    *,
+    assumed: Assumed = USUAL,
+    repeats: int = REPEATS,
+    processes: int | None = 1,
+) -> Advice:
     """The least change of the axes that would tell the law of every place: λ alone, then η, then seeds.
 
     Where nothing tried would do, it is the last.
@@ -225,8 +223,8 @@ def advice(shape: Shape, asked: Sequence[Place], repeats: int = REPEATS, process
     for lr, n in ((shape.lr, shape.seeds), (wider, shape.seeds), (wider, seeds)):
         candidate = Shape.rectangle(lr, advised_wd(lr, asked), n)
         if candidate not in tried:
-            tried[candidate] = power(candidate, asked, repeats=repeats, processes=processes)
+            tried[candidate] = power(candidate, asked, assumed=assumed, repeats=repeats, processes=processes)
         if tried[candidate]["told"].all():
             break
-    elsewhere = power(candidate, spans(), repeats=repeats, processes=processes)
+    elsewhere = power(candidate, spans(), assumed=assumed, repeats=repeats, processes=processes)
     return Advice(candidate, pd.concat([tried[candidate], elsewhere], ignore_index=True))

@@ -55,8 +55,4 @@ def simulate_runs(
         raise ValueError(f"a simulated run has no score {score!r}; it has {', '.join(SCORES)}")
     runs = grid[AXES].reset_index(drop=True).astype({"lr": float, "wd": float, "seed": np.int64})
     found = outcomes({name: runs[name].to_numpy() for name in AXES}, truth, direction)
-    runs["value"] = found[score]
-    for name, column in found.items():
-        runs[name] = column
-    runs["device"] = "simulated"
-    return runs
+    return runs.assign(value=found[score], **found, device="simulated")
