@@ -45,13 +45,31 @@ class Points:
         return Points(self.row[keep], self.x[keep], self.y[keep], self.noise[np.ix_(keep, keep)], self.z)
 
 
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Those of one kernel."""
+
+    length_x: float
+    length_z: float
+    amplitude: float
+
+    def in_x(self, distance: Floats) -> Floats:
+        """Correlation at distances in ln λ."""
+        return matern(distance / self.length_x)
+
+    def in_z(self, distance: Floats) -> Floats:
+        """Correlation at distances in ln η."""
+        return matern(distance / self.length_z)
+
+
 def draws(points: Points, x: Floats, n: int, seed: int = 0) -> Floats:
     """`n` functions drawn from the posterior, at `x` of every row: shape (n, row, x).
 
-    The kernel is a Matérn 3/2 in x times another in z, plus a level of each row's own.
+    The kernel is a Matérn 3/2 in x times another in z, plus a level of each row's own: valleys of networks have a
+    kink where the cliff begins, which a smoother process would round off and be too sure about.
     """
     rng = np.random.default_rng(seed)
-    grid = list(product(LENGTHS_X, LENGTHS_Z, AMPLITUDES))
+    grid = [Hyperparameters(*values) for values in product(LENGTHS_X, LENGTHS_Z, AMPLITUDES)]
     evidence = _evidence(_thinned(points), grid)
     weight = np.exp(evidence - logsumexp(evidence))
     upto = np.floor(np.concatenate([[0.0], np.cumsum(weight)]) / weight.sum() * n + rng.random())
@@ -76,42 +94,40 @@ def _thinned(points: Points) -> Points:
     return points.of_rows(rows[np.unique(kept)])
 
 
-def _evidence(points: Points, grid: list[tuple[float, float, float]]) -> Floats:
-    """Log marginal likelihood of the points under every (length in x, length in z, amplitude)."""
+def _evidence(points: Points, grid: list[Hyperparameters]) -> Floats:
+    """Log marginal likelihood of the points under every set of hyperparameters."""
     z = points.z[points.row]
     dx, dz = points.x[:, None] - points.x, z[:, None] - z
-    in_x = {length: matern(dx / length) for length in LENGTHS_X}
-    in_z = {length: matern(dz / length) for length in LENGTHS_Z}
+    in_x = {one.length_x: one.in_x(dx) for one in grid}
+    in_z = {one.length_z: one.in_z(dz) for one in grid}
     fixed = points.noise + ROW_SD**2 * (points.row[:, None] == points.row) + JITTER * np.eye(len(points.y))
     result = []
-    for length_x, length_z, amplitude in grid:
-        factor = np.linalg.cholesky(amplitude**2 * in_x[length_x] * in_z[length_z] + fixed)
+    for one in grid:
+        shape = in_x[one.length_x] * in_z[one.length_z]
+        factor = np.linalg.cholesky(one.amplitude**2 * shape + fixed)
         fit = float(points.y @ cho_solve((factor, True), points.y))
         result.append(-0.5 * fit - np.log(np.diagonal(factor)).sum())
     return np.array(result)
 
 
-def _posterior(
-    points: Points, x: Floats, hyper: tuple[float, float, float], n: int, rng: np.random.Generator
-) -> Floats:
+def _posterior(points: Points, x: Floats, one: Hyperparameters, n: int, rng: np.random.Generator) -> Floats:
     """Draws under one set of hyperparameters: prior functions, corrected by what they miss at the points."""
-    length_x, length_z, amplitude = hyper
     places, place = np.unique(points.x, return_inverse=True)
     everywhere = np.concatenate([x, places])
     n_rows = len(points.z)
-    root_x = _root(matern((everywhere[:, None] - everywhere) / length_x))
-    root_z = _root(matern((points.z[:, None] - points.z) / length_z))
-    prior = amplitude * (root_z @ rng.standard_normal((n, n_rows, len(everywhere))) @ root_x.T)
+    root_x = _root(one.in_x(everywhere[:, None] - everywhere))
+    root_z = _root(one.in_z(points.z[:, None] - points.z))
+    prior = one.amplitude * (root_z @ rng.standard_normal((n, n_rows, len(everywhere))) @ root_x.T)
     prior += ROW_SD * rng.standard_normal((n, n_rows, 1))
     here = prior[:, points.row, len(x) + place]
     missed = points.y - here - rng.standard_normal(here.shape) @ _root(points.noise).T
-    in_z = matern((points.z[:, None] - points.z) / length_z)[:, points.row]
-    in_x = matern((x[:, None] - points.x) / length_x)
+    in_z = one.in_z(points.z[:, None] - points.z)[:, points.row]
+    in_x = one.in_x(x[:, None] - points.x)
     own = (np.arange(n_rows)[:, None] == points.row).astype(float)
-    covariance = amplitude**2 * matern((points.x[:, None] - points.x) / length_x) * in_z[points.row]
+    covariance = one.amplitude**2 * one.in_x(points.x[:, None] - points.x) * in_z[points.row]
     covariance += ROW_SD**2 * own[points.row] + points.noise + JITTER * np.eye(len(points.y))
     gain = cho_solve((np.linalg.cholesky(covariance), True), missed.T).T
-    correction = (gain[:, None, :] * (amplitude**2 * in_z)) @ in_x.T + ROW_SD**2 * (gain @ own.T)[..., None]
+    correction = (gain[:, None, :] * (one.amplitude**2 * in_z)) @ in_x.T + ROW_SD**2 * (gain @ own.T)[..., None]
     result: Floats = prior[..., : len(x)] + correction
     return result
 

@@ -28,6 +28,9 @@ FIRMEST = 50.0
 ROW_DF = 3.0
 """Of the cells of a learning rate, whose runs are correlated, so many count as independent estimates of its level."""
 
+LEAST_DF = 3.0
+"""What a learning rate with one seed takes from the others."""
+
 ROW_PRIOR = 4.0
 """Degrees of freedom of the prior that a learning rate's noise is that of the others."""
 
@@ -53,12 +56,16 @@ class SeedCovariance:
     df: int
 
     def of_means(self, landscape: Landscape, row: int, columns: NDArray[np.int64]) -> Floats:
-        """Covariance of the averages over seeds of one lr's cells, shape (columns, columns)."""
+        """Covariance of the averages over seeds of one lr's cells, shape (columns, columns).
+
+        As far as the noise is estimated from few seeds it is a t distribution's, whose variance is the larger.
+        """
         has = np.isfinite(landscape.quality[row, columns]).astype(float)
+        df = max(ROW_DF * (has.any(axis=0).sum() - 1), LEAST_DF)
         n = has.sum(axis=1)
         shared = (has @ has.T) / np.outer(n, n)
         sd = self.sd[row, columns]
-        return self.correlation[row][np.ix_(columns, columns)] * np.outer(sd, sd) * shared
+        return self.correlation[row][np.ix_(columns, columns)] * np.outer(sd, sd) * shared * df / (df - 2)
 
 
 def seed_covariance(landscape: Landscape, depth: Floats) -> SeedCovariance:
