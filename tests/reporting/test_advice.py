@@ -29,6 +29,15 @@ def test_no_law_is_no_rule() -> None:
     assert advice({"laws": laws}, METRIC) == ["a: no law is established, so λ is to be tuned anew when η changes."]
 
 
+def test_without_a_law_one_that_costs_nothing_may_be_followed() -> None:
+    laws = pd.DataFrame([law("a", "undetermined", -0.5), law("b", "not-identifiable", 0.0)])
+    costs = pd.DataFrame({**WHERE, "arch": "a", "law": ["ratio", "decoupled"], "follow": ["cannot", "can"]})
+    assert advice({"laws": laws, "law_costs": costs}, METRIC) == [
+        "a: no law is established, but within the tolerance you may leave λ as it is when η changes.",
+        "b: no law is established, so λ is to be tuned anew when η changes.",
+    ]
+
+
 def test_the_safe_zone_is_a_factor() -> None:
     fits = pd.DataFrame([{**WHERE, "centre": "optimum", "side": "both", "delta": 0.6931, "gamma": 1.0, "r2": 1.0}])
     assert advice({"deviation_fit": fits}, METRIC) == ["Safe zone on cifar: λ may be 2.0 times too large or too small."]

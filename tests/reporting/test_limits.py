@@ -39,6 +39,12 @@ def test_flat_optima_are_counted_among_optima() -> None:
     assert limits_of(runs)["Flat or unknown"].startswith("3 of 6 optima")
 
 
+def test_what_one_seed_cannot_tell_is_not_called_flat() -> None:
+    said = limits_of(simulate([1e-4, 1e-3, 1e-2], WD, 1))
+    assert "One seed" in said
+    assert "Flat or unknown" not in said
+
+
 def about_seeds(runs: pd.DataFrame) -> list[str]:
     return [
         limit.text

@@ -158,3 +158,11 @@ def test_ragged_grids_use_what_is_there():
 def test_constants_must_be_positive():
     with pytest.raises(ValueError, match="must be positive"):
         tuning(simulate(LR, WD, 1), "max", rho=0.0)
+
+
+def test_a_second_seed_at_one_cell_alone_makes_no_crossfit():
+    """The others would choose among that one cell, and every strategy would lose nothing, to the last digit."""
+    runs = simulate(LR, WD, 3)
+    table = tuning(runs[(runs["seed"] == 0) | ((runs["lr"] == LR[1]) & (runs["wd"] == WD[2]))], "max")
+    assert not table["crossfitted"].any()
+    assert table["gap_lo"].isna().all()

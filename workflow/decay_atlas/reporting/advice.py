@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from decay_atlas.reporting.fits import best_method
+from decay_atlas.reporting.fits import best_method, rows_of
 from decay_atlas.reporting.words import Labels, Metric, axis_about, listed, number
+from decay_atlas.statistics.landscape import COMBINATION
 from decay_atlas.statistics.performance_profile import BUDGETED
 
 WORDS = {
@@ -35,14 +36,14 @@ def advice(tables: Mapping[str, pd.DataFrame], metric: Metric) -> list[str]:
     """Sentences for the page's head; none where no table allows any."""
     empty = pd.DataFrame()
     return [
-        *_rules(tables.get("laws", empty)),
+        *_rules(tables.get("laws", empty), tables.get("law_costs", empty)),
         *_zone(tables.get("deviation_fit", empty), tables.get("deviation", empty)),
         *_cheaper(tables.get("tuning", empty), metric),
     ]
 
 
-def _rules(laws: pd.DataFrame) -> list[str]:
-    """What to do with λ when η changes, for the architectures whose law is established."""
+def _rules(laws: pd.DataFrame, costs: pd.DataFrame) -> list[str]:
+    """What to do with λ when η changes, for the architectures whose law is established or can be followed."""
     chosen = best_method(laws)
     if chosen.empty:
         return []
@@ -56,12 +57,15 @@ def _rules(laws: pd.DataFrame) -> list[str]:
     for row in bent.to_dict("records"):
         factor = 2 ** row["slope"]
         sentences.append(f"{name(row)}: when η doubles, multiply λ by {number(factor)} (slope {number(row['slope'])}).")
-    silent = chosen[chosen["verdict"].isin(["undetermined", "not-identifiable"])]
-    if len(silent):
-        sentences.append(
-            f"{listed(name(row) for row in silent.to_dict('records'))}: no law is established, so λ is to be tuned "
-            "anew when η changes."
-        )
+    silent: dict[str, list[str]] = {}
+    for row in chosen[chosen["verdict"].isin(["undetermined", "not-identifiable"])].to_dict("records"):
+        can = rows_of(costs, {column: row[column] for column in COMBINATION})
+        can = set(can.loc[can["follow"] == "can", "law"]) if len(can) else set()
+        rules = " or ".join(rule for law, rule in RULES.items() if law in can)
+        silent.setdefault(rules, []).append(name(row))
+    for rules, names in silent.items():
+        otherwise = f"but within the tolerance you may {rules}" if rules else "so λ is to be tuned anew when η changes"
+        sentences.append(f"{listed(names)}: no law is established, {otherwise}.")
     return sentences
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from decay_atlas.reporting import coverage_columns, recipe_columns
+from decay_atlas.reporting import coverage_columns, law_columns, recipe_columns
 from decay_atlas.reporting.column import COMBINATION as _COMBINATION
 from decay_atlas.reporting.column import NO_RHO as _NO_RHO
 from decay_atlas.reporting.column import NO_SLOPE as _NO_SLOPE
 from decay_atlas.reporting.column import ONE_SEED as _ONE_SEED
-from decay_atlas.reporting.column import WHERE as _WHERE
 from decay_atlas.reporting.column import Column
 from decay_atlas.reporting.evaluation_columns import EVALUATIONS
-from decay_atlas.reporting.law_columns import LAW_COSTS
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     **recipe_columns.COLUMNS,
     **coverage_columns.COLUMNS,
+    **law_columns.COLUMNS,
     "optima": (
         *_COMBINATION,
         Column("lr", "η", "Learning rate.", "axis"),
@@ -84,7 +83,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "none of the published line",
         ),
     ),
-    **LAW_COSTS,
     "ratio": (
         *_COMBINATION,
         Column("rho", "ρ", "Slope through the origin of λ* on η, as published.", "significant", "no optimum"),
@@ -164,43 +162,6 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         ),
         Column("slope_here", "slope here", "This study's log–log slope.", "fixed", _NO_SLOPE),
         Column("slope", "slope published", "Its log–log slope.", "fixed"),
-    ),
-    "deviation": (
-        *_WHERE,
-        Column(
-            "centre", "about", "What κ multiplies: the published ratio law, the measured optimum, or the product law."
-        ),
-        Column("kappa", "κ", "Deviation factor.", "axis"),
-        Column(
-            "drop",
-            "lost ({pp})",
-            "Quality at λ*(η) less that at κ times the centre, chosen and scored on different "
-            "seeds; may be negative by chance.",
-            "loss",
-            reason="blank",
-        ),
-        Column("lo", "95 % interval", "By t over seeds × architectures.", "loss", _ONE_SEED, ("lo", "hi"), "blank"),
-        Column("p_holm", "p Holm", "Test of no loss, corrected over κ.", "p", _ONE_SEED, reason="blank"),
-        Column(
-            "drop_centre",
-            "against κ = 1",
-            "The same loss against the centre itself.",
-            "loss",
-            "κ = 1 is not reached",
-            reason="blank",
-        ),
-        Column("drop_published", "published (pp)", "Table 2 of the published study.", "fixed", "not published"),
-        Column("reached", "reached", "Share of η × architectures that the grid reaches at this κ.", "percent"),
-        Column("n", "n", "Seeds × architectures averaged.", "count"),
-        Column("blank", "why blank", "Why there is no figure."),
-    ),
-    "deviation_fit": (
-        *_WHERE,
-        Column("centre", "about", "What κ multiplies."),
-        Column("side", "side", "Fitted to κ below 1, above 1, or both."),
-        Column("delta", "δ", "Half-width of the tolerance zone in ln κ.", "fixed", reason="blank"),
-        Column("gamma", "γ ({pp})", "Curvature of the loss outside the zone.", "significant", reason="blank"),
-        Column("r2", "R²", "Share of the drops' variance explained.", "fixed", reason="blank"),
     ),
     "universality": (
         Column("recipe", "recipe", "Recipe."),

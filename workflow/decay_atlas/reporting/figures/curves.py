@@ -43,7 +43,8 @@ def deviation(table: pd.DataFrame, fits: pd.DataFrame, metric: Metric) -> list[P
 
 def _zones(fits: pd.DataFrame, kappa: pd.Series) -> list[tuple[float, float, float, float]]:
     """The fits to draw, as κ from … to, δ and γ: that of both sides, or else of each that has one."""
-    known = fits[fits["delta"].notna()].set_index("side") if len(fits) else fits
+    # A law that explains less than a level line does says nothing of the drops.
+    known = fits[fits["delta"].notna() & (fits["r2"] > 0)].set_index("side") if len(fits) else fits
     low, high = float(kappa.min()), float(kappa.max())
     ends = {"both": (low, high)} if "both" in known.index else {"below": (low, 1.0), "above": (1.0, high)}
     return [
