@@ -1,10 +1,15 @@
-"""Loss and right answers of an epoch's steps, added up where they are: on the device, and seldom."""
+"""What an epoch's steps tell, loss, right answers and DoG, added up where it is: on the device, and seldom."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+from torch._utils import _flatten_dense_tensors
 
+from decay_atlas.training.optimizers.stacked import PART, norm
 from decay_atlas.training.tasks import Task
 
 HELD = 2**18
@@ -51,3 +56,53 @@ class Tally:
         for loss, batch in zip(losses, outputs, strict=True):
             self._loss += loss * batch.shape[rows]
         self._correct += self._task.right(torch.cat(outputs, rows), torch.cat(targets, rows))
+
+
+class DogTally:
+    """DoG = λ‖w‖/‖g‖ at every step of an epoch so far, `shape` as of a `Tally`. Source: A, AWD.
+
+    ‖w‖ is that of `parameters` before the step, ‖g‖ that of the loss in it, before clipping; every tensor has the
+    leading dimensions `shape`. The lengths are kept step by step until the mean is asked for, so that it has the same
+    bits whether or not a checkpoint came between.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], shape: tuple[int, ...]) -> None:
+        self._shape, self._parameters = shape, [parameter.detach() for parameter in parameters]
+        size = sum(parameter.numel() for parameter in parameters)
+        # a small network is copied into one vector first, which is faster than a pass over every tensor
+        self._one = parameters[0].device.type == "cpu" and size <= PART * math.prod(shape)
+        self._weights: list[Tensor] = []
+        self._gradients: list[Tensor] = []
+
+    def add(self, gradients: list[Tensor]) -> None:
+        """A step that is about to be taken."""
+        self._weights.append(self._length(self._parameters))
+        self._gradients.append(self._length(gradients))
+
+    def decayed(self, decay: Tensor) -> None:
+        """The step has been taken, with this λ, (*shape,): of an optimizer that sets it anew in every one."""
+        self._weights[-1] = self._weights[-1] * decay
+
+    def steps(self) -> Tensor:
+        """Lengths of weights (times λ where it was told) and of gradients so far, (*shape, 2, steps)."""
+        if not self._weights:
+            return self._parameters[0].new_zeros(*self._shape, 2, 0)
+        return torch.stack([torch.stack(self._weights, -1), torch.stack(self._gradients, -1)], -2)
+
+    def set(self, steps: Tensor) -> None:
+        """Go on from what `steps` returned."""
+        weights, gradients = steps.unbind(-2)
+        self._weights, self._gradients = list(weights.unbind(-1)), list(gradients.unbind(-1))
+
+    def means(self) -> Tensor:
+        """Mean ratio of the lengths, (*shape,), over the steps whose gradient is finite and not 0; NaN without any."""
+        weights, gradients = self.steps().double().unbind(-2)
+        ratios = weights / gradients
+        return torch.where(ratios.isfinite() & gradients.isfinite(), ratios, torch.nan).nanmean(-1)
+
+    def _length(self, tensors: list[Tensor]) -> Tensor:
+        if not self._one:
+            return norm(tensors, bool(self._shape))
+        if self._shape:
+            return torch.linalg.vector_norm(torch.cat([tensor.flatten(1) for tensor in tensors], 1), dim=1)
+        return torch.linalg.vector_norm(_flatten_dense_tensors(tensors))
