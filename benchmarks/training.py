@@ -256,7 +256,7 @@ class Stopwatch:
 
 
 def recording() -> Iterator[Row]:
-    """What the history costs: at every step loss, right answers and DoG's two norms, once an epoch the row and its norms.
+    """What the history costs: at every step loss, right answers and DoG's norms, once an epoch the row and its norms.
 
     In processor time of one thread, which other work on the machine hardly changes.
     """

@@ -32,7 +32,7 @@ def test_a_power_law_reaches_its_plateau_where_its_formula_says(power: float) ->
 
 
 def test_an_exponential_onto_a_floor_reaches_it_later_than_on_a_linear_scale() -> None:
-    """0.01 + exp(−t/τ) falls by the factor 101, and 5 % of that before its end it is 0.01·101^0.05: t = −τ·ln 0.0026."""
+    """0.01 + exp(−t/τ) falls by the factor 101; with 5 % of that left it is 0.01·101^0.05: t = −τ·ln 0.0026."""
     losses = [0.01 + math.exp(-t / 5) for t in range(2000)]
     assert plateau(losses) == 1 + math.ceil(-5 * math.log(0.01 * (101**0.05 - 1)))
     assert plateau(losses, float) == 1 + math.ceil(5 * math.log(20))
@@ -109,7 +109,8 @@ def test_estimates_of_a_recipe_are_all_made_in_one_way_and_say_so(
     assert not capsys.readouterr().out
     assert rows(record(), old(record(seed=1))) == [(LAST_STEPS, 0.7, 3)] * 2
     told = capsys.readouterr().out
-    assert "1 of 2 fixed runs" in told and str(tmp_path / "1.json") in told
+    assert "1 of 2 fixed runs" in told
+    assert str(tmp_path / "1.json") in told
 
 
 @pytest.fixture

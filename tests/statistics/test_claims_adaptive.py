@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 STUDY = load(SOURCE, ROOT)
 RECIPES: dict[str, dict[str, Any]] = STUDY["recipes"]
 
-# The source's figures, of awd and of λ = 5e-4 by learning rate: table 6 (with table 2 at lr 0.1), unpruned and with 40 to
-# 90 % of the weights pruned, and figure 12.
+# The source's figures, of awd and of λ = 5e-4 by learning rate: table 6 (with table 2 at lr 0.1), unpruned and with 40
+# to 90 % of the weights pruned, and figure 12.
 PRUNED = {
     ("cifar100", 1): ([77.6, 77.6, 77.6, 77.6, 77.6, 77.5, 75.3], [7.9, 2.6, 2.6, 2.6, 2.6, 2.6, 2.6]),
     ("cifar100", 0.1): ([80.75, 80.7, 80.7, 80.5, 79.6, 74.5, 29.2], [80.53, 80.4, 80.2, 79.9, 78.4, 71.3, 23.9]),

@@ -50,6 +50,7 @@ def test_the_mean_dog_of_an_epoch_is_that_of_its_steps(digits: Path, settings: d
     before, gradients = history["weight_norm"][:-1], history["gradient_norm"][1:]
     assert history["dog_mean"][1:] == pytest.approx([WD * w / g for w, g in zip(before, gradients, strict=True)])
 
+
 def test_a_network_learns_digits(digits: Path, settings: dict[str, Any]) -> None:
     del settings["recipe"]["train_size"]
     settings["recipe"]["epochs"] = 6

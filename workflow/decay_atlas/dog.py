@@ -1,9 +1,9 @@
 """DoG of adaptive weight decay, estimated from runs of fixed weight decay. Source: A, AWD.
 
 A recipe with `dog: {from: fixed, wd: 5.0e-4}` trains with wd × the mean DoG of the fixed run of the same data set,
-architecture and seed (and lr, unless `dog` gives one), over all its iterations up to the plateau of its training loss on
-a log scale. The estimates of a group of runs lie in one file beside their records, so that what a job waits for does not
-depend on how runs are packed.
+architecture and seed (and lr, unless `dog` gives one), over all its iterations up to the plateau of its training loss
+on a log scale. The estimates of a group of runs lie in one file beside their records, so that what a job waits for does
+not depend on how runs are packed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ITERATIONS = "iterations"
 """The estimate of the source: a mean over all iterations up to the plateau on a log scale."""
 LAST_STEPS = "last steps"
 """That of runs whose records know the last step of an epoch alone, as they were written before `dog_mean` was recorded:
-a mean over these up to the plateau on a linear scale, which lies earlier. A recipe that was begun with it goes on so."""
+a mean over these up to the plateau on a linear scale, which lies earlier. A recipe begun with it goes on with it."""
 
 
 class DogError(ValueError):
@@ -58,7 +58,7 @@ def plateau(losses: Sequence[float | None], scale: Callable[[float], float] = lo
 
 
 def estimate(record: dict[str, Any], over: str = ITERATIONS) -> tuple[float | None, int]:
-    """The mean DoG of a run up to its plateau, `over` all iterations or the last of each epoch, and the epochs up to there.
+    """The mean DoG of a run up to its plateau, `over` all iterations or each epoch's last, and the epochs up to there.
 
     None where no epoch up to there has one: the run diverged in its first. Epochs have as many iterations each.
     """
@@ -82,8 +82,8 @@ def gather(paths: Iterable[str | Path], out: str | Path) -> None:
     over = LAST_STEPS if older else ITERATIONS
     if older:
         print(
-            f"{len(older)} of {len(records)} fixed runs, such as {older[0]}, were recorded before DoG was averaged over "
-            "all iterations, so these estimates are means over the last steps of epochs. To have the others delete "
+            f"{len(older)} of {len(records)} fixed runs, such as {older[0]}, were recorded before DoG was averaged "
+            "over all iterations, so these estimates are means over the last steps of epochs. To have the others delete "
             f"these records, {Path(out).parent} and its runs, and run snakemake."
         )
     rows = []

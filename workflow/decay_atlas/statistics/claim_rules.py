@@ -202,7 +202,7 @@ def _differences(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> list
 
 
 def with_seeds(rows: pd.DataFrame, n: str) -> pd.DataFrame:
-    """Of every combination the rows of several seeds, by the column `n`, where it has any: one seed cannot be judged."""
+    """Of every combination the rows of several seeds (column `n`), where it has any: one seed cannot be judged."""
     several = rows[n] > 1
     return rows[several | ~several.groupby([rows[name] for name in COMBINATION]).transform("any")]
 

@@ -69,40 +69,43 @@ class DogTally:
     def __init__(self, parameters: Sequence[Tensor], shape: tuple[int, ...]) -> None:
         self._shape, self._parameters = shape, [parameter.detach() for parameter in parameters]
         size = sum(parameter.numel() for parameter in parameters)
-        # a small network is copied into one vector first, which is faster than a pass over every tensor
-        self._one = parameters[0].device.type == "cpu" and size <= PART * math.prod(shape)
-        self._weights: list[Tensor] = []
-        self._gradients: list[Tensor] = []
+        # a small network is copied into one vector first: two operations a step, not a pass over every tensor
+        self._one = (
+            parameters[0].device.type == "cpu"
+            and size <= PART * math.prod(shape)
+            and all(parameter.is_contiguous() for parameter in parameters)
+        )
+        if self._one and shape:
+            self._parameters = [parameter.view(*shape, -1) for parameter in self._parameters]
+        self._held: list[Tensor] = []
 
     def add(self, gradients: list[Tensor]) -> None:
         """A step that is about to be taken."""
-        self._weights.append(self._length(self._parameters))
-        self._gradients.append(self._length(gradients))
+        if not self._one or len(gradients) < len(self._parameters):
+            lengths = [norm(tensors, bool(self._shape)) for tensors in (self._parameters, gradients)]
+            self._held.append(torch.stack(lengths, -1))
+        elif self._shape:
+            flat = [*self._parameters, *(gradient.flatten(1) for gradient in gradients)]
+            self._held.append(torch.linalg.vector_norm(torch.cat(flat, 1).view(*self._shape, 2, -1), dim=-1))
+        else:
+            both = _flatten_dense_tensors([*self._parameters, *gradients])
+            self._held.append(torch.linalg.vector_norm(both.view(2, -1), dim=-1))
 
     def decayed(self, decay: Tensor) -> None:
         """The step has been taken, with this λ, (*shape,): of an optimizer that sets it anew in every one."""
-        self._weights[-1] = self._weights[-1] * decay
+        weights, gradients = self._held[-1].unbind(-1)
+        self._held[-1] = torch.stack([weights * decay, gradients], -1)
 
     def steps(self) -> Tensor:
         """Lengths of weights (times λ where it was told) and of gradients so far, (*shape, 2, steps)."""
-        if not self._weights:
-            return self._parameters[0].new_zeros(*self._shape, 2, 0)
-        return torch.stack([torch.stack(self._weights, -1), torch.stack(self._gradients, -1)], -2)
+        return torch.stack(self._held, -1) if self._held else self._parameters[0].new_zeros(*self._shape, 2, 0)
 
     def set(self, steps: Tensor) -> None:
         """Go on from what `steps` returned."""
-        weights, gradients = steps.unbind(-2)
-        self._weights, self._gradients = list(weights.unbind(-1)), list(gradients.unbind(-1))
+        self._held = list(steps.unbind(-1))
 
     def means(self) -> Tensor:
         """Mean ratio of the lengths, (*shape,), over the steps whose gradient is finite and not 0; NaN without any."""
         weights, gradients = self.steps().double().unbind(-2)
         ratios = weights / gradients
         return torch.where(ratios.isfinite() & gradients.isfinite(), ratios, torch.nan).nanmean(-1)
-
-    def _length(self, tensors: list[Tensor]) -> Tensor:
-        if not self._one:
-            return norm(tensors, bool(self._shape))
-        if self._shape:
-            return torch.linalg.vector_norm(torch.cat([tensor.flatten(1) for tensor in tensors], 1), dim=1)
-        return torch.linalg.vector_norm(_flatten_dense_tensors(tensors))
