@@ -83,8 +83,8 @@ def gather(paths: Iterable[str | Path], out: str | Path) -> None:
     if older:
         print(
             f"{len(older)} of {len(records)} fixed runs, such as {older[0]}, were recorded before DoG was averaged "
-            "over all iterations, so these estimates are means over the last steps of epochs. To have the others delete "
-            f"these records, {Path(out).parent} and its runs, and run snakemake."
+            "over all iterations, so these estimates are means over the last steps of epochs. To have the others "
+            f"delete these records, {Path(out).parent} and its runs, and run snakemake."
         )
     rows = []
     for path, record in records.items():
