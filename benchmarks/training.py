@@ -256,7 +256,7 @@ class Stopwatch:
 
 
 def recording() -> Iterator[Row]:
-    """What the history costs: at every step loss and right answers, once an epoch the norms and the row.
+    """What the history costs: at every step loss, right answers and DoG's norms, once an epoch the row and its norms.
 
     In processor time of one thread, which other work on the machine hardly changes.
     """
@@ -288,26 +288,31 @@ def recorded(settings: dict[str, Any], folder: Path, members: int, epochs: int, 
     learner: Any = Solo(settings, own[0], data, device, World())
     if members > 1:
         learner = Ensemble(settings, own, data, device, World())
-    step, epoch = Stopwatch(), Stopwatch()
+    step, dog, epoch = Stopwatch(), Stopwatch(), Stopwatch()
     sums, row = epoch.timed(learner.sums), epoch.timed(loop._row)
     gradients = epoch.timed(member_norms if members > 1 else get_total_norm)
     scores = (loop.Scores(1.0, 50.0),) * 2
     for number in range(epochs + 1):
         if number == 1:  # the first one warms up
             began, epoch.seconds = time.process_time(), 0.0
-        learner._tally.add = step.timed(learner._tally.add)  # a new epoch has a new one
+        learner._tally.add = step.timed(learner._tally.add)  # a new epoch has new ones
+        learner._dog.add = dog.timed(learner._dog.add)
         learner.step = sum(1 for _ in learner.train_epoch()) * 0
         gradients([parameter.detach() for parameter in learner._parameters])  # beside the one in the last step
         for member, found in zip(own, sums(), strict=True):
             member.history.append(row(member, number, 1e-3, found, scores))
         step.seconds *= number > 0
+        dog.seconds *= number > 0
     wait(device)
     trained = epochs * learner.course.steps
     steps = -(-images // learner.course.batch_size) if images else learner.course.steps
     seldom = epoch.seconds / epochs / steps
     everything = (time.process_time() - began - epoch.seconds) / trained + seldom
-    share = step.seconds / trained + seldom
-    return {"steps": steps, "step": everything * 1e3, "recording": share * 1e6, "share": share / everything}
+    share, own = (step.seconds + dog.seconds) / trained + seldom, dog.seconds / trained
+    return {
+        **{"steps": steps, "step": everything * 1e3, "recording": share * 1e6, "share": share / everything},
+        **{"dog": own * 1e6, "dog share": own / everything},
+    }
 
 
 def jpeg_tree(root: Path, classes: int = 8, each: int = 96) -> list[Path]:
@@ -377,6 +382,8 @@ COLUMNS: dict[str, dict[str, Callable[[Row], str]]] = {
         "ms a step": lambda row: f"{row['step']:.2f}",
         "of it recording, µs": lambda row: f"{row['recording']:.0f}",
         "share": lambda row: f"{row['share']:.2%}",
+        "of it DoG, µs": lambda row: f"{row['dog']:.0f}",
+        "its share": lambda row: f"{row['dog share']:.2%}",
     },
 }
 PROGRAMS = {"demo": demo, "cifar": cifar, "input": inputs, "recording": recording}

@@ -22,7 +22,7 @@ AWD = {"name": "awd", "smoothing": 0}
 def test_the_history_tells_the_decay_in_force(
     digits: Path, settings: dict[str, Any], optimizer: dict[str, Any]
 ) -> None:
-    """Without smoothing λ = DoG·‖g‖/‖w‖, so that λ‖w‖/‖g‖ is DoG but for what the last step moved ‖w‖."""
+    """Without smoothing λ = DoG·‖g‖/‖w‖ at every step; by the norms after an epoch, but for what its last moved ‖w‖."""
     settings["recipe"] |= {"optimizer": optimizer, "epochs": 3}
     points = ((0.001, 0.02, 0), (0.001, 0.04, 1))
     for (found, _), (lr, wd, seed) in zip(together(settings, points, digits), points, strict=True):
@@ -30,6 +30,8 @@ def test_the_history_tells_the_decay_in_force(
         history = alone["history"]
         if optimizer is AWD:  # under ASAM the gradient that AWD sees is the one uphill
             assert history["dog"] == pytest.approx([wd] * 3, rel=0.01)
+            assert history["dog_mean"] == pytest.approx([wd] * 3, rel=1e-5)
+            assert found["history"]["dog_mean"] == pytest.approx([wd] * 3, rel=1e-5)
         assert history["weight_decay"] != pytest.approx([wd] * 3, rel=0.01)
         assert history["lr_times_wd"] == pytest.approx([lr * decay for decay in history["weight_decay"]])
         assert found["history"]["weight_decay"] == pytest.approx(history["weight_decay"], rel=1e-3)

@@ -68,6 +68,18 @@ def test_an_attack_keeps_within_its_bounds_and_lowers_the_accuracy(data: Data, l
     assert found["pgd20"] < found["clean"] - 5
 
 
+def test_the_training_accuracy_is_that_of_the_network_on_its_images(digits: Path, settings: dict[str, Any]) -> None:
+    """Of the network as it ends, on images as they are, with the labels that it was given, a third of them wrong."""
+    settings["recipe"] |= {"label_noise": 0.3, "augment": ["crop"], "evaluations": ["train"], "epochs": 3}
+    data = data_of(settings, digits)
+    result, model = train_alone(settings, 0.01, 0.1, 0, data)
+    images, labels = (torch.cat(parts) for parts in zip(*data.train.scoring(Share(), 7), strict=True))
+    right = model.eval()(images).argmax(1) == labels
+    assert result["evaluations"] == {"train": pytest.approx(100 * right.float().mean().item())}
+    assert len(labels) == len(data.train)
+    assert result["evaluations"]["train"] != result["history"]["train_accuracy"][-1]
+
+
 def test_a_recipe_gets_both_into_its_record(digits: Path, settings: dict[str, Any]) -> None:
     settings["recipe"]["evaluations"] = ["pruning", "pgd"]
     result, _ = train_alone(settings, 0.01, 0.1, 0, data_of(settings, digits))

@@ -43,6 +43,14 @@ def test_a_run_tells_its_whole_history_in_strict_json(digits: Path, settings: di
         assert dog == pytest.approx(WD * weight / gradient)
 
 
+def test_the_mean_dog_of_an_epoch_is_that_of_its_steps(digits: Path, settings: dict[str, Any]) -> None:
+    """Here each has one, before which the weights are those of the epoch before."""
+    settings["recipe"] |= {"epochs": 3, "batch_size": 96}
+    history = run(settings, digits)["history"]
+    before, gradients = history["weight_norm"][:-1], history["gradient_norm"][1:]
+    assert history["dog_mean"][1:] == pytest.approx([WD * w / g for w, g in zip(before, gradients, strict=True)])
+
+
 def test_a_network_learns_digits(digits: Path, settings: dict[str, Any]) -> None:
     del settings["recipe"]["train_size"]
     settings["recipe"]["epochs"] = 6

@@ -1,4 +1,4 @@
-"""Sums of an epoch's steps against those of its images one by one."""
+"""Sums of an epoch's steps against those of its images one by one, and mean DoG against a step's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from decay_atlas.training import tally as module
-from decay_atlas.training.tally import Tally
+from decay_atlas.training.tally import DogTally, Tally
 from decay_atlas.training.tasks import Classification, Regression
 
 SIZES = [8, 8, 5]
@@ -70,3 +70,51 @@ def test_shares_count_by_the_largest_and_numbers_not_at_all() -> None:
     numbers = Tally(Regression(), (3,), torch.device("cpu"))
     numbers.add(torch.ones(3), torch.ones(3, 5, 1), torch.ones(3, 5))
     assert [number.tolist() for number in numbers.sums()] == [[5.0] * 3, [0] * 3]
+
+
+WEIGHTS = [torch.tensor([3.0, 0.0]), torch.tensor([[0.0, 4.0]])]  # of length 5
+
+
+def gradients(*lengths: float) -> list[list[Tensor]]:
+    """A step's gradients for each length, in two tensors."""
+    return [[torch.tensor([0.0, 0.6 * length]), torch.tensor([[0.8 * length, 0.0]])] for length in lengths]
+
+
+@pytest.mark.parametrize("most", [0, module.PART], ids=["pass by tensor", "in one vector"])
+def test_dog_is_the_mean_ratio_of_the_lengths(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """5/10, 5/2.5 and 5/5."""
+    monkeypatch.setattr(module, "PART", most)
+    tally = DogTally(WEIGHTS, ())
+    for step in gradients(10, 2.5, 5):
+        tally.add(step)
+    assert tally.means().item() == pytest.approx((0.5 + 2 + 1) / 3)
+
+
+@pytest.mark.parametrize("most", [0, module.PART], ids=["pass by tensor", "in one vector"])
+def test_every_member_has_a_mean_of_its_own(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PART", most)
+    tally = DogTally([torch.stack([weight, 2 * weight]) for weight in WEIGHTS], (2,))
+    for step in gradients(10, 2.5):
+        tally.add([torch.stack([part, part]) for part in step])
+        tally.decayed(torch.tensor([1.0, 0.5]))
+    assert tally.means().tolist() == pytest.approx([(0.5 + 2) / 2] * 2)
+
+
+def test_steps_without_a_gradient_or_with_one_beyond_all_bounds_tell_no_dog() -> None:
+    tally = DogTally(WEIGHTS, ())
+    assert tally.means().isnan()
+    for step in gradients(0.0, float("inf"), float("nan"), 2.5):
+        tally.add(step)
+    assert tally.means().item() == pytest.approx(2)
+
+
+def test_dog_goes_on_from_the_steps_that_were_kept() -> None:
+    whole, part = (DogTally(WEIGHTS, ()) for _ in range(2))
+    for number, step in enumerate(gradients(*(0.1 + k / 7 for k in range(50)))):
+        if number == 20:
+            part.set(torch.zeros(2, 0))
+            part.set(whole.steps())
+        whole.add(step)
+        if number >= 20:
+            part.add(step)
+    assert torch.equal(whole.means(), part.means())

@@ -26,7 +26,7 @@ EVALUATIONS: dict[str, tuple[Column, ...]] = {
         *COMBINATION,
         Column("lr", "η", "Learning rate.", "axis"),
         Column("wd", "λ", "Weight decay; of a recipe whose DoG is estimated, the factor on it.", "axis"),
-        Column("evaluation", "evaluation", "What was measured on the trained network; pruning and attacks in percent."),
+        Column("evaluation", "evaluation", "What was measured on the trained network; all but norms in percent."),
         Column("mean", "mean", "Over seeds.", "value"),
         Column("sd", "sd", "Over seeds.", "significant", ONE_SEED),
         Column("n_seeds", "seeds", "Seeds that have it.", "count"),

@@ -38,6 +38,7 @@ QUANTITIES = {
     "weight_norm": "weight norm ‖w‖",
     "gradient_norm": "gradient norm ‖∇‖",
     "dog": "decay over gradient ‖λw‖/‖∇‖",
+    "dog_mean": "decay over gradient ‖λw‖/‖∇‖, mean of the epoch",
     "rate": "learning rate in force",
 }
 """Quantities of a history that the page offers, with their axes, in the order it offers them."""

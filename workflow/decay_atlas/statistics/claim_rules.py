@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from decay_atlas.statistics.censored import Estimate
 from decay_atlas.statistics.comparisons import holm, mean_of, welch_of
 from decay_atlas.statistics.landscape import COMBINATION
 from decay_atlas.statistics.rivals import HETEROGENEOUS, POOLED
@@ -34,6 +35,7 @@ class Claim:
     where: dict[str, Any] = field(default_factory=dict)
     varies: str = ""
     against: dict[str, Any] = field(default_factory=dict)
+    than: dict[str, Any] = field(default_factory=dict)
     spread: list[str] = field(default_factory=lambda: ["scored_sd", "n_scored"])
     over: str = "each"
     accept: list[float | None] = field(default_factory=lambda: [None, None])
@@ -43,12 +45,17 @@ class Claim:
     percent: bool = False
     accuracy: bool = False
     value: float | None = None
+    margin: float | str | None = None
     before: dict[str, Any] = field(default_factory=dict)
     why: str = ""
 
     @property
     def bounds(self) -> tuple[float, float]:
         """The values that would make the claim true."""
+        if self.margin is not None and self.value is not None:
+            share = str(self.margin).removesuffix("%")
+            margin = float(share) if share == str(self.margin) else abs(self.value) * float(share) / 100
+            return self.value - margin, self.value + margin
         low, high = self.accept
         return (-np.inf if low is None else low), (np.inf if high is None else high)
 
@@ -163,15 +170,7 @@ def better(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
     Rows have the claim's `column`, and in its `spread` their standard deviation and number of seeds. Every pair must
     be better, or any one worse after its interval is widened for their number (Bonferroni).
     """
-    sd, n = claim.spread
-    estimates = [
-        welch_of(
-            first[claim.column] - second[claim.column],
-            *((one[sd] ** 2, int(one[n])) for one in (first, second)),
-        )
-        for first, second in pairs
-        if min(first[n], second[n]) > 1
-    ]
+    estimates = _differences(claim, pairs)
     if not estimates:
         return "", "inconclusive", "There is no interval to judge by: it takes more seeds."
     value = np.array([one.value for one in estimates])
@@ -183,6 +182,34 @@ def better(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
     if (lo > 0).all():
         return measured, "supported", f"All {len(lo)} differences are positive beyond seed noise."
     return measured, "inconclusive", f"{(lo > 0).sum()} of {len(lo)} differences are positive beyond seed noise."
+
+
+def difference(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
+    """Compare the differences that `better` would look at with the interval that the claim allows, as `within` does."""
+    estimates = _differences(claim, pairs)
+    if not estimates:
+        return "", "inconclusive", "There is no interval to judge by: it takes more seeds."
+    rows = pd.DataFrame([(one.value, *one.interval()) for one in estimates], columns=["value", "lo", "hi"])
+    return within(replace(claim, column="value", interval=["lo", "hi"]), rows)
+
+
+def _differences(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> list[Estimate]:
+    """By Welch's t over seeds, of the pairs that have two seeds each."""
+    sd, n = claim.spread
+    return [
+        welch_of(
+            first[claim.column] - second[claim.column],
+            *((one[sd] ** 2, int(one[n])) for one in (first, second)),
+        )
+        for first, second in pairs
+        if min(first[n], second[n]) > 1
+    ]
+
+
+def with_seeds(rows: pd.DataFrame, n: str) -> pd.DataFrame:
+    """Of every combination the rows of several seeds (column `n`), where it has any: one seed cannot be judged."""
+    several = rows[n] > 1
+    return rows[several | ~several.groupby([rows[name] for name in COMBINATION]).transform("any")]
 
 
 def largest(rows: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -18,10 +18,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, better, largest, span
+from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, better, difference, largest, span, with_seeds
 from decay_atlas.statistics.families import Recipes, differences, families
 from decay_atlas.statistics.landscape import Direction, tabulate
 
+PAIRED = {"better": better, "difference": difference}
+"""Rules that compare rows of recipes with those of others."""
 COLUMNS = ["id", "statement", "reported", "measured", "verdict", "why"]
 
 
@@ -45,10 +47,10 @@ def parse(document: Mapping[str, Any]) -> tuple[list[Claim], dict[str, Any]]:
     found = []
     for entry in document["claims"]:
         unknown = sorted(set(entry) - known)
-        if unknown or entry.get("rule") not in {*RULES, "better", "untestable"}:
+        if unknown or entry.get("rule") not in {*RULES, *PAIRED, "untestable"}:
             raise ValueError(f"claim {entry.get('id')!r}: unknown field(s) {unknown} or rule {entry.get('rule')!r}")
         body = {key: value for key, value in entry.items() if key != "each"}
-        found += [Claim(**_fill(body, row)) for row in entry.get("each", [{}])]
+        found += [Claim(**_fill(body, row)) for each in entry.get("each", [{}]) for row in _rows(each)]
     twice = pd.Series([claim.id for claim in found]).loc[lambda ids: ids.duplicated()].tolist()
     if twice:
         raise ValueError(f"claims share the id(s) {', '.join(twice)}")
@@ -111,18 +113,18 @@ def _judge(
     table = tables.get(claim.table)
     if table is None or table.empty:
         return "", "not-testable", f"This study has no table {claim.table}."
-    spread = claim.spread if claim.rule == "better" else []
+    spread = claim.spread if claim.rule in PAIRED else []
     needed = [claim.column, *claim.interval, *spread, claim.partial, *claim.where]
     lacking = [name for name in needed if name and name not in table]
     if lacking:
         raise ValueError(f"the table {claim.table} lacks the column(s) {', '.join(lacking)}")
-    if claim.rule == "better":
+    if claim.rule in PAIRED:
         pairs = _pairs(table, claim, recipes)
         if not pairs and _select(table, claim.where, recipes, {}).empty:
             return "", "not-testable", f"This study has no {_describe(claim.where)}."
         if not pairs:
             return "", "not-testable", f"No two recipes of this study differ in {claim.varies} alone in this way."
-        return better(claim, pairs)
+        return PAIRED[claim.rule](claim, pairs)
     rows = _select(table, claim.where, recipes, source.get("assumed", {}))
     if rows.empty:
         return "", "not-testable", f"This study has no {_describe(claim.where)}."
@@ -167,6 +169,13 @@ def _conflict(claim: Claim, everything: list[Claim], grid: Mapping[str, list[Any
         saving = len(grid["wd"])
         return f"On the source's own grid it saves a factor of {saving}, not {before['grid_saving']}."
     return ""
+
+
+def _rows(each: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows that one of a family stands for: the lists in its `by` are taken side by side."""
+    rest = {key: value for key, value in each.items() if key != "by"}
+    by = each.get("by", {})
+    return [{**rest, **dict(zip(by, place, strict=True))} for place in zip(*by.values(), strict=True)] if by else [rest]
 
 
 def _fill(value: Any, row: Mapping[str, Any]) -> Any:
@@ -221,9 +230,11 @@ def _pairs(table: pd.DataFrame, claim: Claim, recipes: Recipes) -> list[tuple[pd
     How DoG is estimated goes with the optimizer that uses it.
     """
     better_ones = _select(table, claim.where, recipes, {})
-    worse_ones = _select(table, {**claim.where, "recipe": claim.against}, recipes, {})
+    worse_ones = _select(table, {**claim.where, **claim.than, "recipe": claim.against}, recipes, {})
     if claim.over == "largest":
-        better_ones, worse_ones = (largest(rows, claim.column) for rows in (better_ones, worse_ones))
+        better_ones, worse_ones = (
+            largest(with_seeds(rows, claim.spread[1]), claim.column) for rows in (better_ones, worse_ones)
+        )
     alone = {claim.varies, "dog"} if claim.varies == "optimizer" else {claim.varies}
     return [
         (first, second)

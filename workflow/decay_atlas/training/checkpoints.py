@@ -21,7 +21,7 @@ from decay_atlas.grid import number_text
 from decay_atlas.records import replacing
 from decay_atlas.training.learner import Member, State
 
-FORMAT = 2
+FORMAT = 3
 KEPT = 2
 Place = tuple[int, int]
 """Epoch (from 0) and steps done in it."""

@@ -23,7 +23,7 @@ from decay_atlas.training.batches import Batch, Data
 from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
 from decay_atlas.training.streams import DEPTH, Draw, generator
-from decay_atlas.training.tally import Tally
+from decay_atlas.training.tally import DogTally, Tally
 from decay_atlas.training.world import World
 
 Tensors = dict[str, Tensor]
@@ -96,7 +96,11 @@ class Ensemble(Learner):
             self._tally.add(*answers)
             if self.step == self.course.steps - 1:
                 self._gradient_norms = member_norms(gradients)
+            self._dog.add(gradients)
             self._move(gradients, batches, rows, adversarial)
+            decay = optimizers.decay_in_force(self._optimizer)
+            if decay is not None:
+                self._dog.decayed(decay)
             self._optimizer.zero_grad()
             self.step += 1
             yield
@@ -110,14 +114,15 @@ class Ensemble(Learner):
             correct.double(),
             self._gradient_norms,
             member_norms([parameter.detach() for parameter in self._parameters]),
+            self._dog.means(),
         )
         self._begin_epoch()
         rows = zip(*(number.tolist() for number in numbers), strict=True)
         decay = optimizers.decay_in_force(self._optimizer)
         decays: list[float | None] = [None] * len(self.members) if decay is None else decay.tolist()
         return [
-            Sums(loss, self.task.accuracy(correct, n), gradient_norm, weight_norm, own)
-            for (loss, correct, gradient_norm, weight_norm), own in zip(rows, decays, strict=True)
+            Sums(loss, self.task.accuracy(correct, n), gradient_norm, weight_norm, own, ratio)
+            for (loss, correct, gradient_norm, weight_norm, ratio), own in zip(rows, decays, strict=True)
         ]
 
     def scores(self) -> list[tuple[Scores, Scores]]:
@@ -158,6 +163,7 @@ class Ensemble(Learner):
         """See `Learner.states`."""
         optimizer = self._optimizer.state_dict()["state"]
         count = len(self.members)
+        sums = (*self._tally.sums(), self._gradient_norms, self._dog.steps())
         for place, member in enumerate(self.members):
             yield (
                 member,
@@ -171,7 +177,7 @@ class Ensemble(Learner):
                             for number, entry in optimizer.items()
                         }
                     },
-                    "sums": [numbers[place].clone().cpu() for numbers in (*self._tally.sums(), self._gradient_norms)],
+                    "sums": [numbers[place].clone().cpu() for numbers in sums],
                     "scaler": {},
                 },
             )
@@ -183,9 +189,10 @@ class Ensemble(Learner):
         self._optimizer = self._built()
         self._load_optimizer([state["optimizer"]["state"] for state in states])
         self._begin_epoch()
-        loss, correct, self._gradient_norms = (
-            torch.stack([state["sums"][number] for state in states]).to(self.device) for number in range(3)
+        loss, correct, self._gradient_norms, steps = (
+            torch.stack([state["sums"][number] for state in states]).to(self.device) for number in range(4)
         )
+        self._dog.set(steps)
         self._tally.set(loss, correct)
 
     def leave(self, members: list[Member]) -> None:
@@ -228,6 +235,7 @@ class Ensemble(Learner):
     def _begin_epoch(self) -> None:
         count = len(self.members)
         self._tally = Tally(self.task, (count,), self.device)
+        self._dog = DogTally(self._parameters, (count,))
         self._gradient_norms = torch.zeros(count, device=self.device)
 
     def _move(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -70,6 +71,8 @@ class Sums:
     weight_norm: float
     decay: float | None = None
     """The weight decay in force at the last step, where the optimizer sets it itself."""
+    ratio: float = math.nan
+    """Mean over the steps of ‖w‖/‖g‖, with λ in the numerator where the optimizer sets it; NaN where none has one."""
 
 
 def initial_network(settings: dict[str, Any], data: Data, seed: int) -> nn.Module:

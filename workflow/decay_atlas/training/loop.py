@@ -32,6 +32,7 @@ HISTORY = (
     "weight_norm",
     "gradient_norm",
     "dog",
+    "dog_mean",
 )
 """Columns of the history, one number an epoch (counted from 1).
 
@@ -39,7 +40,7 @@ Losses are the task's, mean cross-entropies in nats or mean squares; accuracies 
 training ones are taken over the epoch's batches as they were trained on. `lr` is that of the epoch's last step and
 `weight_decay` the λ in force in it (the grid's wd, or what AWD makes of it), `lr_times_wd` the share by which AdamW's
 decay shrinks the weights in it, `weight_norm` ‖w‖ after it, `gradient_norm` ‖g‖ of the loss in it, before clipping, and
-`dog` = λ·‖w‖/‖g‖ (source: A).
+`dog` = λ·‖w‖/‖g‖; `dog_mean` is the mean over all of the epoch's steps of λ·‖w‖/‖g‖, with ‖w‖ before each (source: A).
 """
 ROBUST = "val_robust"
 """A column more in adversarial training with a validation part: accuracy there in percent under PGD-20. Its largest is
@@ -145,6 +146,7 @@ def _row(member: Member, epoch: int, lr: float, sums: Sums, scores: tuple[Scores
         "weight_norm": sums.weight_norm,
         "gradient_norm": sums.gradient_norm,
         "dog": decay * sums.weight_norm / sums.gradient_norm if sums.gradient_norm else None,
+        "dog_mean": sums.ratio * (member.wd if sums.decay is None else 1),
     }
     return {name: value if value is None or math.isfinite(value) else None for name, value in row.items()}
 

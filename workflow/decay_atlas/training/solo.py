@@ -17,7 +17,7 @@ from decay_atlas.training.batches import Data, Share
 from decay_atlas.training.evaluate import Scores, evaluate, full
 from decay_atlas.training.learner import Learner, Member, State, Sums, initial_network
 from decay_atlas.training.streams import DEPTH, DROPOUT, Draw, generator, stream
-from decay_atlas.training.tally import Tally
+from decay_atlas.training.tally import DogTally, Tally
 from decay_atlas.training.world import World
 
 
@@ -61,9 +61,14 @@ class Solo(Learner):
             for part in self._gradients(images, labels):
                 self._tally.add(*part)
             self._scaler.unscale_(self._optimizer)
+            gradients = [p.grad for p in self._parameters if p.grad is not None]
             if self.step == self.course.steps - 1:
-                self._gradient_norm = get_total_norm([p.grad for p in self._parameters if p.grad is not None])
+                self._gradient_norm = get_total_norm(gradients)
+            self._dog.add(gradients)
             self._move(images, labels)
+            decay = optimizers.decay_in_force(self._optimizer)
+            if decay is not None:
+                self._dog.decayed(decay)
             self._optimizer.zero_grad()
             self.step += 1
             yield
@@ -80,6 +85,7 @@ class Solo(Learner):
             self._gradient_norm.item(),
             get_total_norm([parameter.detach() for parameter in self._parameters]).item(),
             None if decay is None else decay.item(),
+            self._dog.means().item(),
         )
         self._begin_epoch()
         return [found]
@@ -120,7 +126,7 @@ class Solo(Learner):
                 "step": self.step,
                 "model": self._model.state_dict(),
                 "optimizer": self._optimizer.state_dict(),
-                "sums": [loss, correct, self._gradient_norm],
+                "sums": [loss, correct, self._gradient_norm, self._dog.steps()],
                 "scaler": self._scaler.state_dict(),
             },
         )
@@ -132,7 +138,8 @@ class Solo(Learner):
         self._model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(self._optimizer.state_dict() | state["optimizer"])
         self._begin_epoch()
-        loss, correct, self._gradient_norm = (number.to(self.device) for number in state["sums"])
+        loss, correct, self._gradient_norm, steps = (number.to(self.device) for number in state["sums"])
+        self._dog.set(steps)
         if self.world.first:  # the parts of an epoch that others counted are in the first one's sums
             self._tally.set(loss, correct)
         self._scaler.load_state_dict(state["scaler"])
@@ -151,7 +158,7 @@ class Solo(Learner):
         return DistributedDataParallel(model, devices, broadcast_buffers=False)
 
     def _begin_epoch(self) -> None:
-        self._tally = Tally(self.task, (), self.device)
+        self._tally, self._dog = Tally(self.task, (), self.device), DogTally(self._parameters, ())
         self._gradient_norm = torch.zeros((), device=self.device)
 
     def _batch_images(self) -> int:

@@ -16,9 +16,10 @@ from decay_atlas.training.batches import Data
 from decay_atlas.training.evaluations.autoattack import autoattack
 from decay_atlas.training.evaluations.pgd import pgd
 from decay_atlas.training.evaluations.pruning import pruning
+from decay_atlas.training.evaluations.train import train
 
 Evaluation = Callable[[nn.Module, Data], Any]
-EVALUATIONS: dict[str, Evaluation] = {"autoattack": autoattack, "pgd": pgd, "pruning": pruning}
+EVALUATIONS: dict[str, Evaluation] = {"autoattack": autoattack, "pgd": pgd, "pruning": pruning, "train": train}
 
 
 def check(names: list[str]) -> None:
