@@ -151,7 +151,8 @@ def test_all_that_is_missing_is_planned_and_nothing_else(finished: Project, atta
     assert sum(count for rule, count in call.jobs.items() if rule.startswith("train")) == jobs, call.output
 
 
-def test_a_call_that_ends_without_a_record_it_was_asked_for_fails_and_names_it(project: Project) -> None:
+def test_a_call_that_ends_without_a_record_it_was_asked_for_fails_and_names_it(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
     simulate = {"law": "ratio", "lr_best": 0.01, "wd_best": 0.1, "best": 76, "curvature": 2.0, "seed_sd": 0.4}
     project.write_study(simulate=simulate, grid=[{**BLOCK, "dataset": "valley"}])
     with (project.root / "workflow/scripts/collect.py").open("a") as script:

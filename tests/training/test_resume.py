@@ -273,6 +273,28 @@ def test_a_trainer_that_outlived_its_snakemake_is_waited_for(
     assert log.count("[1/1] tiny lr 0.01 wd 0.1 seed 2") == 1
 
 
+def test_a_checkpoint_that_goes_with_a_run_that_another_process_finished_leaves_nothing_to_do(
+    digits: Path, rich: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As where the file system has no locks that could keep the two apart."""
+    records = paths(rich, 2)
+    train_pack(rich, records, digits, "serial", "cpu")
+    close(records)
+    other = Path(records[0]).replace("finished")
+    trained = other.read_bytes()
+    load = Checkpoints.load
+
+    def late(self: Checkpoints, place: tuple[int, int]) -> Any:
+        other.replace(records[0])
+        return load(self, place)
+
+    monkeypatch.setattr(Checkpoints, "places", lambda self: [(1, 1)])
+    monkeypatch.setattr(Checkpoints, "load", late)
+    assert train_pack(rich, records, digits, "serial", "cpu") == []
+    assert "seed0.epoch1_step1.ckpt: it was there and is gone; looking again" in capfd.readouterr().err
+    assert Path(records[0]).read_bytes() == trained
+
+
 def of_other_software(content: dict[str, Any]) -> None:
     content["software"] = "torch 1.13.1, torchvision 0.14.1, timm 0.6.12"
 

@@ -21,7 +21,7 @@ from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, Place
 from decay_atlas.training.engines import Specimen, capacity, choose
 from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.environment import about, choose_device
-from decay_atlas.training.learner import Learner, Member, State
+from decay_atlas.training.learner import SPENT_ON, Learner, Member, State
 from decay_atlas.training.loop import HISTORY, Result, train
 from decay_atlas.training.progress import Progress
 from decay_atlas.training.solo import Solo
@@ -189,7 +189,8 @@ class _Trainer:
 
     def _resumed(self, member: Member, place: Place) -> State:
         state, fields = self._checkpoints(member).load(place)
-        member.history, member.seconds, member.status = fields["history"], fields["seconds"], fields["status"]
+        member.history, member.status = fields["history"], fields["status"]
+        member.seconds = {name: float(fields["seconds"][name]) for name in SPENT_ON}
         member.best = fields.get("best", {})
         if len(member.history) != place[0] or not all(row.keys() >= set(HISTORY) for row in member.history):
             raise ValueError(f"its history is not that of {place[0]} epochs")
