@@ -151,16 +151,16 @@ def test_all_that_is_missing_is_planned_and_nothing_else(finished: Project, atta
     assert sum(count for rule, count in call.jobs.items() if rule.startswith("train")) == jobs, call.output
 
 
-def test_a_call_that_ends_without_a_record_it_was_asked_for_fails_and_names_it(tmp_path: Path) -> None:
-    project = copy_project(tmp_path / "project")
-    simulate = {"law": "ratio", "lr_best": 0.01, "wd_best": 0.1, "best": 76, "curvature": 2.0, "seed_sd": 0.4}
-    project.write_study(simulate=simulate, grid=[{**BLOCK, "dataset": "valley"}])
-    with (project.root / "workflow/scripts/collect.py").open("a") as script:
-        script.write("\nimport os\nos.remove(sorted(map(str, snakemake.input))[0])\n")
-    call = project.snakemake("runs")
+def test_a_call_that_ends_without_a_record_it_was_asked_for_fails_and_names_it(finished: Project) -> None:
+    """Whatever makes Snakemake forget a run; here the trap, open again."""
+    edit(finished, "workflow/rules/common.smk", "return needed(wildcards) if missing else ancient", "return ancient")
+    edit(finished, "workflow/rules/common.smk", "if GRID is None:\n        return []", "if True:\n        return []")
+    remove(finished, "mine/quick/**/lr0.01_*.json")
+    call = finished.snakemake("runs", "-R", "dataset")
+    assert call.jobs == {"dataset": 2}
     assert call.status == 1, call.output
-    assert "1 of the records that were asked for are missing, though no job failed:" in call.output
-    assert "lr0.001_wd0.01_seed0.json\nRun the same command again: it trains what is missing" in call.output
+    assert "Study tiny: 1 of the records that were asked for are missing, though no job failed:" in call.output
+    assert "lr0.01_wd0.01_seed0.json\nRun the same command again: it trains what is missing" in call.output
     assert "Traceback" not in call.output
 
 
