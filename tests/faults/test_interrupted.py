@@ -91,7 +91,6 @@ def more_adaptive(project: Project) -> None:
 
 
 ATTACKS: dict[str, tuple[Callable[[Project], None], int, list[str]]] = {
-    "nothing": (lambda project: None, 0, ["runs"]),
     "keys of data set and recipe in another order": (reordered, 0, ["runs"]),
     "the same and a record removed": (
         lambda project: (reordered(project), remove(project, "mine/quick/**/lr0.01_*.json")),  # type: ignore[dict-item]
@@ -130,6 +129,19 @@ ATTACKS: dict[str, tuple[Callable[[Project], None], int, list[str]]] = {
     "data sets forced": (lambda project: remove(project, "*/*/**/lr*.json"), 5, ["runs", "-R", "dataset"]),
     "data sets forced, nothing missing": (lambda project: None, 0, ["runs", "-R", "dataset"]),
     "new runs of old estimates": (more_adaptive, 1, ["runs"]),
+    "new runs of old estimates and the text of training edited": (
+        lambda project: (  # type: ignore[dict-item]
+            more_adaptive(project),
+            edit(
+                project,
+                "workflow/rules/common.smk",
+                "decay_atlas.training --settings",
+                "decay_atlas.training  --settings",
+            ),
+        ),
+        6,
+        ["runs"],
+    ),
     "new runs of old estimates and a data set forced": (more_adaptive, 1, ["runs", "-R", "dataset"]),
     "a pack asked for by its record": (
         lambda project: (half_noted(project, "**/dog.json"), remove(project, "mine/adaptive/**/lr*.json")),  # type: ignore[dict-item]
@@ -149,6 +161,8 @@ def test_all_that_is_missing_is_planned_and_nothing_else(finished: Project, atta
     call = finished.snakemake(*arguments, "-n")
     assert call.status == 0, call.output
     assert sum(count for rule, count in call.jobs.items() if rule.startswith("train")) == jobs, call.output
+    if attack.startswith("new runs of old estimates"):
+        assert call.jobs["dog"] == 1, "their estimates come first"
 
 
 def test_a_call_that_ends_without_a_record_it_was_asked_for_fails_and_names_it(finished: Project) -> None:
@@ -156,8 +170,9 @@ def test_a_call_that_ends_without_a_record_it_was_asked_for_fails_and_names_it(f
     edit(finished, "workflow/rules/common.smk", "return needed(wildcards) if missing else ancient", "return ancient")
     edit(finished, "workflow/rules/common.smk", "if GRID is None:\n        return []", "if True:\n        return []")
     remove(finished, "mine/quick/**/lr0.01_*.json")
-    call = finished.snakemake("runs", "-R", "dataset")
-    assert call.jobs == {"dataset": 2}
+    half_noted(finished, "resources/datasets/mine-*/manifest.json")
+    call = finished.snakemake("runs")
+    assert call.jobs == {"dataset": 1}
     assert call.status == 1, call.output
     assert "Study tiny: 1 of the records that were asked for are missing, though no job failed:" in call.output
     assert "lr0.01_wd0.01_seed0.json\nRun the same command again: it trains what is missing" in call.output

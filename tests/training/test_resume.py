@@ -389,8 +389,9 @@ def test_a_whole_checkpoint_that_does_not_fit_is_passed_over_for_the_one_before(
     assert resumed == numbers(records)
 
 
+@pytest.mark.parametrize("steps", [0, 1])
 def test_a_failure_that_is_no_checkpoints_fault_sets_none_aside(
-    digits: Path, rich: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    digits: Path, rich: dict[str, Any], steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = paths(rich, 1)
     process = start(rich, records, digits, "serial", 0.0)
@@ -403,7 +404,7 @@ def test_a_failure_that_is_no_checkpoints_fault_sets_none_aside(
     def broken(learner: Learner, seed: int) -> Any:
         for number, batch in enumerate(batches(learner, seed)):
             calls.append(number)
-            if len(calls) > 1:
+            if len(calls) > steps:
                 raise RuntimeError("the disk is gone")
             yield batch
 

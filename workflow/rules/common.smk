@@ -11,7 +11,15 @@ LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
 from decay_atlas.config import ConfigError, grid_of, resolve
-from decay_atlas.grid import DIGEST, DOG_PATH, GROUP, NAME, NUMBER, as_list, dataset_folder
+from decay_atlas.grid import (
+    DIGEST,
+    DOG_PATH,
+    GROUP,
+    NAME,
+    NUMBER,
+    as_list,
+    dataset_folder,
+)
 from decay_atlas.provenance import source_digest
 from decay_atlas.records import place_of
 from decay_atlas.recovery import BusyError, engage, recover
@@ -101,6 +109,7 @@ def unfinished():
     return sum(place_of(record) is None for record in RECORDS)
 
 
+# Records that are not in their place; known to the main process, which plans.
 MISSING = set()
 if workflow.is_main_process and RECORDS:
     put_back(RECORDS)

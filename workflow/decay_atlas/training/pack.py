@@ -159,30 +159,44 @@ class _Trainer:
 
     def _train(self, members: list[Member], place: Place | None, watch: Watch) -> None:
         self._progress.start(_names(members))
-        learner: Learner
-        if self._engine == "fused":
-            learner = Ensemble(self._settings, members, self._data, self._device, self._world)
-        else:
-            learner = Solo(self._settings, members[0], self._data, self._device, self._world)
+        learner = self._learner(members)
         if place is None:
             self._loop(learner, watch)
             return
-        fits = False
+        resumed = False
         try:
             learner.resume([self._resumed(member, place) for member in members])
-            fits = self._world.size > 1  # the others wait from here on: torchrun must end them
+            resumed = True
             epoch, step = place
             self._progress.say(
                 f"{_names(members)}: resumed at epoch {epoch + 1} of {learner.course.epochs}, step {step}"
             )
             self._loop(learner, watch)
         except Exception as error:
-            unmoved = (learner.epoch, learner.step) in ((0, 0), place) and learner.epoch < learner.course.epochs
-            if isinstance(error, CheckpointError) or fits or not unmoved or _is_out_of_memory(error):
+            if isinstance(error, CheckpointError) or _is_out_of_memory(error):
+                raise
+            if resumed and not self._is_to_blame(place, learner, error):
                 raise
             reason = f"it does not fit: {type(error).__name__}: {error}"
             refusals = [self._checkpoints(member).refused(place, reason) for member in members]
             raise refusals[0] from None
+
+    def _is_to_blame(self, place: Place, learner: Learner, error: Exception) -> bool:
+        """Whether training failed because of the checkpoint: at its first step, which from the beginning succeeds."""
+        unmoved = (learner.epoch, learner.step) == place and learner.epoch < learner.course.epochs
+        if not unmoved or isinstance(error, OSError) or self._world.size > 1:
+            return False
+        fresh = self._learner([member_of(member.path, self._settings) for member in learner.members if member.path])
+        try:
+            next(fresh.train_epoch())
+        except Exception:
+            return False
+        return True
+
+    def _learner(self, members: list[Member]) -> Learner:
+        if self._engine == "fused":
+            return Ensemble(self._settings, members, self._data, self._device, self._world)
+        return Solo(self._settings, members[0], self._data, self._device, self._world)
 
     def _loop(self, learner: Learner, watch: Watch) -> None:
         train(learner, watch, self._progress.epoch, self._done, self._safeguard)
