@@ -30,6 +30,7 @@ else:
 rule all:
     default_target: True
     input:
+        behind_ancient,
         RECORDS,
         f"{RESULTS}/report.html",
 

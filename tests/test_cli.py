@@ -10,7 +10,7 @@ import yaml
 
 from decay_atlas import cli
 from decay_atlas.config import grid_of, load
-from decay_atlas.records import write_json
+from decay_atlas.records import staged, write_json
 from decay_atlas.statistics import planning
 from decay_atlas.statistics.planning import plan
 from decay_atlas.statistics.simulator import simulate
@@ -50,6 +50,15 @@ def test_a_cell_shows_its_runs(project: Path, capsys: pytest.CaptureFixture[str]
     write_records()
     assert cli.main([*CELL, "--seed", "1"]) == 0
     assert capsys.readouterr().out.strip().endswith("lr0.01_wd0.1_seed1.json: ok, test_best 91.5, 2.0 s")
+
+
+def test_a_finished_run_whose_pack_failed_is_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in write_records():
+        staged(path).parent.mkdir(exist_ok=True)
+        path.replace(staged(path))
+    assert cli.main([*CELL, "--seed", "1"]) == 0
+    shown = capsys.readouterr().out.strip()
+    assert shown.endswith("seed1.json: ok, test_best 91.5, 2.0 s, put into place by the next call of snakemake")
 
 
 def test_a_cell_shows_the_score_that_its_study_goes_by(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

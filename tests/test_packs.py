@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from decay_atlas import packs
 from decay_atlas.grid import Run, digest_of
-from decay_atlas.packs import close, missing_members, put
+from decay_atlas.packs import claimed, close, missing_members, put
 from decay_atlas.records import is_whole, staged
 
 SETTINGS: dict[str, Any] = {"recipe": {"epochs": 3}}
@@ -54,3 +62,57 @@ def test_closing_leaves_nothing_behind_but_what_is_others(paths: list[str]) -> N
 def test_closing_what_was_never_staged_does_nothing(tmp_path: Path) -> None:
     close([tmp_path / "results/run.json"])
     assert list(tmp_path.iterdir()) == []
+
+
+HOLD = """
+import sys
+from decay_atlas.packs import claimed
+with claimed(sys.argv[1:]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_process(paths: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that has claimed these runs and lives; it dies with the block."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, *paths],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def held(process: subprocess.Popen[str]) -> bool:
+    assert process.stdout is not None
+    return process.stdout.readline() == "held\n"
+
+
+def test_who_claims_runs_that_another_process_makes_waits_for_its_end(paths: list[str]) -> None:
+    with another_process(paths[1:]) as first:
+        assert held(first)
+        with another_process(paths[:2]) as second:  # in another pack, one of them is the same
+            assert second.stderr is not None
+            assert second.stderr.readline() == f"{paths[1]}: another process trains it; waiting for its end\n"
+            os.kill(first.pid, signal.SIGKILL)
+            assert held(second)
+
+
+def test_other_runs_of_the_same_network_wait_for_nobody(paths: list[str]) -> None:
+    with another_process(paths[:1]) as first:
+        assert held(first)
+        with another_process(paths[1:]) as second:
+            assert held(second)
+
+
+def test_without_locks_nobody_waits(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(packs.fcntl, "lockf", none)
+    with claimed(paths), claimed(paths):
+        pass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,12 +37,12 @@ def called(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object] = lambda: 
     """Retrain the chosen runs by a Snakemake that does `act`; the command that it was given."""
     commands = []
 
-    def snakemake(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
+    def snakemake(command: list[str], lock: int) -> int:
         commands.append(command)
         act()
-        return subprocess.CompletedProcess(command, status)
+        return status
 
-    monkeypatch.setattr(retrain.subprocess, "run", snakemake)
+    monkeypatch.setattr(retrain, "_call", snakemake)
     assert retrain.retrain(CHOSEN, RUNS, ["--cores", "1"], Path("studies/small.yaml")) == status
     return commands[0]
 
@@ -98,13 +97,6 @@ def test_a_new_record_that_snakemake_took_away_counts_as_trained(
     called(monkeypatch, train, status=1)
     assert contents() == ["", "old", "old"]
     assert not retrain.put_aside(CHOSEN[0].path).exists()
-
-
-def test_ctrl_c_ends_snakemake_in_its_own_time(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = signal.getsignal(signal.SIGINT)  # ignored, where the tests run in the background
-    called(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGINT), status=1)
-    assert contents() == ["old", "old", "old"]
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_while_another_snakemake_is_at_work_nothing_is_touched(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,7 @@ def test_a_failing_member_loses_nothing_and_is_named(trained: Project) -> None:
     call = trained.snakemake("runs")
     assert call.status == 1
     assert blocked.name in call.output
+    assert "Study tiny: 17 of 18 training runs are finished and kept" in call.output
     blocker.rmdir()
     staged = {file.name: file.read_bytes() for file in blocker.parent.glob("*.json")}
     assert len(staged) == 17

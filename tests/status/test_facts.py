@@ -11,6 +11,7 @@ import pytest
 
 from decay_atlas.config import ConfigError, grid_of, load
 from decay_atlas.grid import dataset_folder
+from decay_atlas.records import staged
 from decay_atlas.status import facts
 from decay_atlas.status.facts import Reader, status_of
 from decay_atlas.status.jobs import Jobs
@@ -150,6 +151,19 @@ def test_where_others_may_train_fresh_files_count_as_work_and_old_ones_do_not(
     assert status.rows[0].states["running"] == 3
     assert status.doubt == "snakemake was also called on login2"
     assert len(status.failures) == 1
+
+
+def test_finished_runs_of_a_pack_that_failed_are_done(folder: Folder) -> None:
+    """Snakemake removed their records with the failed one's; they wait staged for the next call."""
+    cell = folder.runs(**CELL)
+    folder.train(cell[:2])
+    for run in cell[:2]:
+        path = folder.root / run.path
+        staged(path).parent.mkdir(exist_ok=True)
+        path.replace(staged(path))
+    folder.log(cell, FAILED)
+    states = folder.status().rows[0].states
+    assert (states["done"], states["failed"], states["missing"]) == (2, 1, 9)
 
 
 def test_a_damaged_record_is_named_with_the_way_out(folder: Folder) -> None:

@@ -108,6 +108,31 @@ def test_a_checkpoint_under_another_runs_name_is_not_trusted(record: Path, check
         checkpoints.load((0, 1))
 
 
+def test_a_checkpoint_of_other_libraries_is_not_trusted(
+    record: Path, checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints.save(member(record), state(0, 1))
+    monkeypatch.setattr(module, "version", lambda name: "99.0")
+    with pytest.raises(CheckpointError, match="another software"):
+        Checkpoints(record, SETTINGS, "abc").load((0, 1))
+
+
+def test_a_checkpoint_of_another_step_than_its_name_says_is_not_trusted(record: Path, checkpoints: Checkpoints) -> None:
+    checkpoints.save(member(record), state(0, 1))
+    path = record.parent / ".checkpoints" / f"{STEM}.epoch0_step1.ckpt"
+    path.rename(path.with_name(f"{STEM}.epoch1_step2.ckpt"))
+    with pytest.raises(CheckpointError, match=r"it is of epoch 0, step 1"):
+        checkpoints.load((1, 2))
+
+
+def test_a_checkpoint_that_another_process_removed_is_looked_for_again(record: Path, checkpoints: Checkpoints) -> None:
+    checkpoints.save(member(record), state(0, 1))
+    discard(record)
+    with pytest.raises(CheckpointError, match="it was there and is gone; looking again"):
+        checkpoints.load((0, 1))
+    assert files(record) == []
+
+
 def test_nothing_in_a_checkpoint_is_executed(record: Path, checkpoints: Checkpoints) -> None:
     class Harm:
         def __reduce__(self) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import multiprocessing
 import os
@@ -10,10 +12,12 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from decay_atlas.grid import Run, digest_of
 from decay_atlas.packs import close
@@ -212,7 +216,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     assert numbers(records) == expected
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_a_checkpoint_that_the_next_attempt_goes_on_from(
     digits: Path, rich: dict[str, Any], number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,6 +238,182 @@ def test_a_signal_leaves_a_checkpoint_that_the_next_attempt_goes_on_from(
     assert Path(records[0]).exists()
 
 
+def test_a_dropped_connection_is_not_heard_under_nohup(
+    digits: Path, rich: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = paths(rich, 1)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    process = start_program(rich, records, digits)
+    signal.signal(signal.SIGHUP, before)
+    while process.is_alive() and not list(Path().rglob("*.ckpt")):
+        time.sleep(0.005)
+    assert process.pid
+    os.kill(process.pid, signal.SIGHUP)
+    process.join()
+    assert process.exitcode == 0
+    assert Path(records[0]).exists()
+
+
+def test_a_trainer_that_outlived_its_snakemake_is_waited_for(
+    digits: Path, rich: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The second shares a run with it, and another pack: each run is trained once."""
+    rich["recipe"]["epochs"] = 30
+    records = paths(rich, 3)
+    first = start(rich, records[:2], digits, "serial")
+    while not list(Path().rglob("*.ckpt")):
+        time.sleep(0.005)
+    second = start(rich, records[1:], digits, "serial")
+    for process in (first, second):
+        process.join()
+        assert process.exitcode == 0
+    log = capfd.readouterr().err
+    assert f"{records[1]}: another process trains it; waiting for its end" in log
+    assert log.count("/2] tiny lr 0.01") == 2
+    assert log.count("[1/1] tiny lr 0.01 wd 0.1 seed 2") == 1
+
+
+def test_a_checkpoint_that_goes_with_a_run_that_another_process_finished_leaves_nothing_to_do(
+    digits: Path, rich: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As where the file system has no locks that could keep the two apart."""
+    records = paths(rich, 2)
+    train_pack(rich, records, digits, "serial", "cpu")
+    close(records)
+    other = Path(records[0]).replace("finished")
+    trained = other.read_bytes()
+    load = Checkpoints.load
+
+    def late(self: Checkpoints, place: tuple[int, int]) -> Any:
+        other.replace(records[0])
+        return load(self, place)
+
+    monkeypatch.setattr(Checkpoints, "places", lambda self: [(1, 1)])
+    monkeypatch.setattr(Checkpoints, "load", late)
+    assert train_pack(rich, records, digits, "serial", "cpu") == []
+    assert "seed0.epoch1_step1.ckpt: it was there and is gone; looking again" in capfd.readouterr().err
+    assert Path(records[0]).read_bytes() == trained
+
+
+def of_other_software(content: dict[str, Any]) -> None:
+    content["software"] = "torch 1.13.1, torchvision 0.14.1, timm 0.6.12"
+
+
+def without_a_weight(content: dict[str, Any]) -> None:
+    content["model"].popitem()
+
+
+def of_a_wider_network(content: dict[str, Any]) -> None:
+    content["model"] = {name: torch.cat([tensor, tensor]) for name, tensor in content["model"].items()}
+
+
+def with_moments_of_a_wider_network(content: dict[str, Any]) -> None:
+    for entry in content["optimizer"]["state"].values():
+        entry["exp_avg"] = torch.cat([entry["exp_avg"], entry["exp_avg"]])
+
+
+def without_moments(content: dict[str, Any]) -> None:
+    for entry in content["optimizer"]["state"].values():
+        del entry["exp_avg_sq"]
+
+
+def without_sums(content: dict[str, Any]) -> None:
+    del content["sums"]
+
+
+def without_an_epoch(content: dict[str, Any]) -> None:
+    content["member"]["history"].pop()
+
+
+def without_a_column(content: dict[str, Any]) -> None:
+    for row in content["member"]["history"]:
+        del row["dog"]
+
+
+def of_an_earlier_step(content: dict[str, Any]) -> None:
+    content["step"] -= 1
+
+
+def without_times(content: dict[str, Any]) -> None:
+    content["member"]["seconds"] = {}
+
+
+MISFITS = [
+    of_other_software,
+    without_a_weight,
+    of_a_wider_network,
+    with_moments_of_a_wider_network,
+    without_moments,
+    without_sums,
+    without_an_epoch,
+    without_a_column,
+    of_an_earlier_step,
+    without_times,
+]
+
+
+@pytest.mark.parametrize("engine", ["serial", "fused"])
+@pytest.mark.parametrize("harm", MISFITS)
+def test_a_whole_checkpoint_that_does_not_fit_is_passed_over_for_the_one_before(
+    digits: Path, rich: dict[str, Any], harm: Callable[[dict[str, Any]], None], engine: str, capfd: Any
+) -> None:
+    rich["arch"]["kwargs"]["proj_drop_rate"] = 0.0
+    records = paths(rich, 2 if engine == "fused" else 1)
+    stopped = pack.Watch.__call__
+
+    def stop(watch: Any, learner: Learner) -> None:
+        stopped(watch, learner)
+        if (learner.epoch, learner.step) == (1, 2):
+            os._exit(9)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pack.Watch, "__call__", stop)
+        process = start(rich, records, digits, engine)
+        process.join()
+    assert process.exitcode == 9
+    file = Path(records[0]).parent / ".checkpoints" / f"{Path(records[0]).stem}.epoch1_step2.ckpt"
+    content = torch.load(io.BytesIO(file.read_bytes()[32:]), weights_only=True)
+    harm(content)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    file.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
+    assert train_pack(rich, records, digits, engine, "cpu") == []
+    log = capfd.readouterr().err
+    assert f"{file.name}: unusable (" in log
+    assert "resumed at epoch 2 of 3, step 1" in log
+    resumed = numbers(records)
+    close(records)
+    for path in records:
+        Path(path).unlink()
+    assert train_pack(rich, records, digits, engine, "cpu") == []
+    assert resumed == numbers(records)
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_failure_that_is_no_checkpoints_fault_sets_none_aside(
+    digits: Path, rich: dict[str, Any], steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = paths(rich, 1)
+    process = start(rich, records, digits, "serial", 0.0)
+    while not list(Path().rglob("*epoch1*.ckpt")):
+        time.sleep(0.005)
+    process.kill()
+    process.join()
+    batches, calls = Learner.batches, []
+
+    def broken(learner: Learner, seed: int) -> Any:
+        for number, batch in enumerate(batches(learner, seed)):
+            calls.append(number)
+            if len(calls) > steps:
+                raise RuntimeError("the disk is gone")
+            yield batch
+
+    monkeypatch.setattr(Learner, "batches", broken)
+    assert train_pack(rich, records, digits, "serial", "cpu") == records
+    assert not list(Path().rglob("*.unusable"))
+    assert list(Path().rglob("*.ckpt"))
+
+
 def test_a_full_disk_is_said_and_leaves_no_half_record(
     digits: Path, settings: dict[str, Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -250,7 +430,9 @@ def test_a_full_disk_is_said_and_leaves_no_half_record(
     log = capfd.readouterr().err
     assert "no checkpoint written (File too large); training goes on" in log
     assert f"{records[0]}: cannot be written (File too large); make room, then run the same command again" in log
-    assert [path for path in Path("results").rglob("*") if path.is_file() and path.name != "settings.json"] == []
+    assert [
+        path for path in Path("results").rglob("*") if path.is_file() and path.name not in ("settings.json", ".lock")
+    ] == []
 
 
 @pytest.mark.parametrize("wd", [0.1, 1e5], ids=["at the end", "when one has diverged"])

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from decay_atlas.config import Config, ConfigError, grid_of, load, study_file
 from decay_atlas.grid import Run, number_text
-from decay_atlas.records import RecordError, read_record
+from decay_atlas.records import RecordError, place_of, read_record
 from decay_atlas.recovery import BusyError
-from decay_atlas.retrain import retrain
+from decay_atlas.retrain import put_back, retrain
 
 if TYPE_CHECKING:
     from decay_atlas.reporting.words import Metric
@@ -77,6 +77,7 @@ def _add_cell(parser: argparse.ArgumentParser) -> None:
 def _cell(options: argparse.Namespace) -> int:
     study = load(options.study)
     runs = _chosen(study, options)
+    put_back(run.path for run in runs)
     for run in runs:
         print(f"{run.path}: {_state(run, study['metric']['score'])}")
     if not options.retrain:
@@ -109,12 +110,16 @@ def _chosen(study: Config, options: argparse.Namespace) -> list[Run]:
 
 
 def _state(run: Run, score: str) -> str:
+    place = place_of(run.path)
+    if place is None:
+        return "not trained yet"
     try:
-        record = read_record(run.path)
+        record = read_record(place)
     except RecordError as error:
-        return "not trained yet" if not Path(run.path).exists() else str(error)
+        return str(error)
     value = record.get(score)
-    return f"{record['status']}, {score} {'–' if value is None else f'{value:.4g}'}, {record['seconds']:.1f} s"
+    waits = "" if place == Path(run.path) else ", put into place by the next call of snakemake"
+    return f"{record['status']}, {score} {'–' if value is None else f'{value:.4g}'}, {record['seconds']:.1f} s{waits}"
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:

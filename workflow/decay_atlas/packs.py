@@ -8,10 +8,14 @@ the jobs of all its records have ended well.
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,31 @@ from decay_atlas.grid import Run, digest_of
 from decay_atlas.records import is_whole, replacing, staged, write_json
 
 Member = tuple[Path, Run]
+LOCK = ".lock"
 _PART = re.compile(r"\.(.+)\.[0-9]+\.part")
+
+
+@contextmanager
+def claimed(paths: Sequence[str | Path]) -> Iterator[None]:
+    """Keep other processes from making these records meanwhile, and wait for those that are making some of them.
+
+    Such are left where Snakemake alone was killed. The lock is one of the operating system's for every run, whatever
+    pack it is in; all take them in the same order, so none waits for another in a circle. Where there are no locks to
+    be had, as on some network file systems, nothing is kept from anybody.
+    """
+    with ExitStack() as files:
+        with suppress(OSError):
+            for folder in sorted({Path(path).parent for path in paths}):
+                folder.mkdir(parents=True, exist_ok=True)
+                file = files.enter_context((folder / LOCK).open("a"))
+                for path in sorted(Path(path) for path in paths if Path(path).parent == folder):
+                    start = int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:7])
+                    try:
+                        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, start)
+                    except (BlockingIOError, PermissionError):
+                        print(f"{path}: another process trains it; waiting for its end", file=sys.stderr, flush=True)
+                        fcntl.lockf(file, fcntl.LOCK_EX, 1, start)
+        yield
 
 
 def missing_members(settings: dict[str, Any], paths: Sequence[str | Path]) -> list[Member]:

@@ -90,6 +90,11 @@ def staged(path: str | Path) -> Path:
     return path.parent / ".staged" / path.name
 
 
+def place_of(path: str | Path) -> Path | None:
+    """Where the record of a finished run is: in its place, or still staged because its job failed; None without one."""
+    return next((place for place in (Path(path), staged(path)) if place.exists()), None)
+
+
 def _content(path: str | Path) -> bytes:
     try:
         return Path(path).read_bytes()

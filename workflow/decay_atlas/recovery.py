@@ -1,8 +1,6 @@
 """Let the same command go on after a kill: what a dead Snakemake left is cleared, a live one is respected.
 
-Two leftovers of `kill -9` would stop or mislead the next call (seen with snakemake 9.27): its lock files,
-which it only asks about (`--unlock`), and a prepared data set still marked incomplete: the rule behind it is
-then forced, and because the training rules take it as `ancient`, that call ends after it as if all were done.
+A `kill -9` leaves Snakemake's lock files (seen with 9.27), about which the next call would only ask (`--unlock`).
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import IO
 
@@ -44,8 +41,8 @@ def recover(state: Path) -> None:
     hosts = set(_presence.read().split())
     locks = list((state / "locks").glob("*.lock"))
     if alone and (hosts <= {host} or not locks):
-        for leftover in [*locks, *_unfinished_datasets(state)]:
-            leftover.unlink(missing_ok=True)
+        for lock in locks:
+            lock.unlink(missing_ok=True)
         hosts = set()
         _presence.truncate(0)
     if host not in hosts:
@@ -98,13 +95,3 @@ def disengage() -> None:
     """Let the folder go that this process took, for another call."""
     if _work is not None:
         _work.close()
-
-
-def _unfinished_datasets(state: Path) -> list[Path]:
-    """Manifests of data sets whose preparation Snakemake has on record as begun and not as ended."""
-    root, markers = state.parent, state / "incomplete"
-    return [
-        manifest
-        for manifest in root.glob("resources/datasets/*/manifest.json")
-        if (markers / urlsafe_b64encode(str(manifest.relative_to(root)).encode()).decode()).exists()
-    ]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 from decay_atlas.grid import Run
-from decay_atlas.records import staged
+from decay_atlas.records import place_of, staged
 from decay_atlas.recovery import disengage, engage
 
 STATE = Path(".snakemake")
+LOCK = "decay-atlas.retrain"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def retrain(runs: Sequence[Run], every: Sequence[Run], options: Sequence[str], study_file: Path | None) -> int:
@@ -24,7 +29,7 @@ def retrain(runs: Sequence[Run], every: Sequence[Run], options: Sequence[str], s
     Raises:
         BusyError: another Snakemake is at work in this folder; nothing was moved.
     """
-    left = {run.path for run in every if not Path(run.path).exists()} - {run.path for run in runs}
+    left = {run.path for run in every if place_of(run.path) is None} - {run.path for run in runs}
     command = [sys.executable, "-m", "snakemake", *options]
     if study_file is not None:
         command += ["--configfile", str(study_file)]
@@ -34,8 +39,28 @@ def retrain(runs: Sequence[Run], every: Sequence[Run], options: Sequence[str], s
     STATE.mkdir(exist_ok=True)
     engage(STATE)
     disengage()  # for the call below
-    with _aside(runs), _interrupts_left_to_snakemake():
-        return subprocess.run(command, check=False).returncode
+    with (STATE / LOCK).open("a") as lock:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _aside([run.path for run in runs]):
+            return _call(command, lock.fileno())
+
+
+def put_back(records: Iterable[str | Path]) -> int:
+    """Put into place the old records that a killed retrain left aside, and return how many they were.
+
+    While a retrain lives, or the Snakemake that it called, nothing is touched.
+    """
+    left = [record for record in records if put_aside(record).exists()]
+    if not left:
+        return 0
+    STATE.mkdir(exist_ok=True)
+    with (STATE / LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return 0
+        return _put_back(left)
 
 
 def put_aside(record: str | Path) -> Path:
@@ -45,10 +70,10 @@ def put_aside(record: str | Path) -> Path:
 
 
 @contextmanager
-def _aside(runs: Sequence[Run]) -> Iterator[None]:
+def _aside(records: Sequence[str]) -> Iterator[None]:
     """Let the runs have no record; in the end each has its new one, or else the old one."""
-    for run in runs:
-        path, old = Path(run.path), put_aside(run.path)
+    for record in records:
+        path, old = Path(record), put_aside(record)
         if not path.exists() and staged(path).exists():
             staged(path).replace(path)
         if path.exists():
@@ -58,25 +83,42 @@ def _aside(runs: Sequence[Run]) -> Iterator[None]:
     try:
         yield
     finally:
-        kept = 0
-        for run in runs:
-            path, old = Path(run.path), put_aside(run.path)
-            if path.exists() or staged(path).exists():
-                old.unlink(missing_ok=True)
-            elif old.exists():
-                old.replace(path)
-                kept += 1
-            with suppress(OSError):  # not empty yet, or never made
-                old.parent.rmdir()
+        kept = _put_back(records)
         if kept:
             print(f"{kept} run(s) were not trained anew and keep their records.", file=sys.stderr)
 
 
-@contextmanager
-def _interrupts_left_to_snakemake() -> Iterator[None]:
-    """Ctrl-C reaches Snakemake too, which ends its jobs; killed by us a moment later, it could not."""
-    before = signal.signal(signal.SIGINT, lambda number, frame: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _put_back(records: Iterable[str | Path]) -> int:
+    """End the wait of old records: for those that nothing took the place of, in their place; how many these are."""
+    kept = 0
+    for record in records:
+        old = put_aside(record)
+        if place_of(record) is not None:
+            old.unlink(missing_ok=True)
+        elif old.exists():
+            old.replace(record)
+            kept += 1
+        with suppress(OSError):  # not empty yet, or never made
+            old.parent.rmdir()
+    return kept
+
+
+def _call(command: Sequence[str], lock: int) -> int:
+    """Run Snakemake, which holds on to the lock, and return its exit status; what is to end us ends it and its jobs.
+
+    In a process group of its own, so that every signal reaches them once and in the same way: Ctrl-C, a plain kill
+    and a dropped connection, at which Snakemake would leave its jobs alone.
+    """
+    with subprocess.Popen(command, process_group=0, pass_fds=[lock]) as process:
+
+        def pass_on(number: int, frame: FrameType | None) -> None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+
+        heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # nohup's stays ignored
+        before = {number: signal.signal(number, pass_on) for number in heard}
+        try:
+            return process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

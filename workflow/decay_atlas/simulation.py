@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from decay_atlas.grid import Run
-from decay_atlas.packs import missing_members, put
+from decay_atlas.packs import claimed, missing_members, put
 from decay_atlas.records import RECORD_FORMAT, SCORES
 from decay_atlas.statistics.truth import RUN_AXES, Truth, outcomes
 
@@ -25,9 +25,9 @@ def simulate_pack(settings: dict[str, Any], paths: list[str]) -> None:
     Raises:
         ValueError: a path or the truth in `settings["simulate"]` makes no sense; nothing has been written.
     """
-    missing = missing_members(settings, paths)
     truth = Truth.parse(settings["simulate"])
-    if missing:
+    with claimed(paths):
+        missing = missing_members(settings, paths)
         axes = {axis: [getattr(run, axis) for _, run in missing] for axis in RUN_AXES}
         columns = {name: column.tolist() for name, column in outcomes(axes, truth, settings["direction"]).items()}
         for number, (path, run) in enumerate(missing):

@@ -11,9 +11,19 @@ LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
 from decay_atlas.config import ConfigError, grid_of, resolve
-from decay_atlas.grid import DIGEST, DOG_PATH, NAME, NUMBER, dataset_folder
+from decay_atlas.grid import (
+    DIGEST,
+    DOG_PATH,
+    GROUP,
+    NAME,
+    NUMBER,
+    as_list,
+    dataset_folder,
+)
 from decay_atlas.provenance import source_digest
+from decay_atlas.records import place_of
 from decay_atlas.recovery import BusyError, engage, recover
+from decay_atlas.retrain import put_back
 from decay_atlas.slurm import attend
 from decay_atlas.stage import share_library
 from decay_atlas.training.origin import outdated
@@ -37,6 +47,33 @@ if workflow.is_main_process:
 onstart:
     if workflow.is_main_process and workflow.executor_plugin.name == "slurm":
         attend(Path.cwd(), logger.info)
+
+
+# Whatever the reason, a call that leaves out a record it was asked for is no success.
+onsuccess:
+    if workflow.is_main_process and not workflow.touch:
+        asked = workflow.dag.derived_targetfiles
+        missing = [
+            record
+            for record in RECORDS
+            if record in asked and not os.path.exists(record)
+        ]
+        if missing:
+            names = "\n".join([*missing[:10], *["…"][: len(missing) > 10]])
+            raise WorkflowError(
+                f"Study {STUDY['study']}: {len(missing):,} of the records that were asked for are missing, though no job "
+                f"failed:\n{names}\nRun the same command again: it trains what is missing. Should it end "
+                "like this once more, remove .snakemake/metadata first, and report it as a bug"
+            )
+
+
+# And one that fails says what it leaves: Snakemake lists finished records among the files that it removes.
+onerror:
+    if workflow.is_main_process and RECORDS:
+        logger.error(
+            f"Study {STUDY['study']}: {len(RECORDS) - unfinished():,} of {len(RECORDS):,} training runs are finished "
+            "and kept; the same command goes on with the others"
+        )
 
 
 # Snakemake lists config.yaml last though it is the base: the files in the order they were merged.
@@ -67,17 +104,25 @@ wildcard_constraints:
     seed="[0-9]+",
 
 
+def unfinished():
+    """How many runs have no record, neither in its place nor staged."""
+    return sum(place_of(record) is None for record in RECORDS)
+
+
+# Records that are not in their place; known to the main process, which plans.
+MISSING = set()
 if workflow.is_main_process and RECORDS:
-    done = sum(os.path.exists(record) for record in RECORDS)
+    put_back(RECORDS)
+    MISSING.update(record for record in RECORDS if not os.path.exists(record))
     logger.info(
-        f"Study {STUDY['study']}: {len(RECORDS):,} training runs, {len(RECORDS) - done:,} to do."
+        f"Study {STUDY['study']}: {len(RECORDS):,} training runs, {unfinished():,} to do."
     )
     for name, entry in GRID.datasets.items():
-        found = outdated(
+        warning = outdated(
             name, STUDY["datasets"].get(name, {}), dataset_folder(name, entry)
         )
-        if found:
-            logger.warning(found)
+        if warning:
+            logger.warning(warning)
 
 
 def manifest_of(wildcards):
@@ -90,8 +135,9 @@ def manifest_of(wildcards):
 
 def dog_of(wildcards):
     """The estimates of DoG that the runs of a recipe wait for, in one file whatever their pack; most have none."""
-    names = (wildcards.dataset, wildcards.recipe, wildcards.arch)
-    return [DOG_PATH.format(**wildcards)] if GRID.sources(*names) else []
+    group = {name: getattr(wildcards, name) for name in GROUP}
+    *names, _ = group.values()
+    return [DOG_PATH.format(**group)] if GRID.sources(*names) else []
 
 
 def nothing_trained(wildcards):
@@ -100,6 +146,42 @@ def nothing_trained(wildcards):
         f"Study {STUDY['study']}: bounds are computed and nothing is trained, so it has no runs, plan or archive. "
         f"Call snakemake without this target; that makes {RESULTS}/report.html"
     )
+
+
+# Snakemake 9.27 passes over all that is downstream of a job that must run, and then goes on from that job through no
+# `ancient` input: runs behind it would be forgotten, and the call would end as if all were done. So inputs are ancient
+# to finished work alone, and the targets have the data sets and estimates as inputs of their own (`behind_ancient`).
+def ancient_once_done(needed, records):
+    """The inputs that `needed` names, a function of wildcards, ancient to a job once all its `records` are there."""
+
+    def inputs(wildcards):
+        missing = any(record in MISSING for record in records(wildcards))
+        return needed(wildcards) if missing else ancient(needed(wildcards))
+
+    return inputs
+
+
+def records_of(pack):
+    """The records of a training job, a function of its wildcards."""
+    return lambda wildcards: [record.format(**wildcards) for record in pack.records]
+
+
+def records_beside(wildcards):
+    """The records of one data set, recipe and architecture."""
+    return [run.path for run in GRID.runs if run.group() == tuple(wildcards)]
+
+
+def behind_ancient(wildcards):
+    """The data sets and estimates of the study that are there; what is not is made for the runs that miss it."""
+    if GRID is None:
+        return []
+    groups = {run.group(): run for run in GRID.runs}.values()
+    files = {
+        file
+        for group in groups
+        for file in [*as_list(manifest_of(group)), *dog_of(group)]
+    }
+    return sorted(file for file in files if os.path.exists(file))
 
 
 def gpus_of(wildcards):

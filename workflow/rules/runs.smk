@@ -50,7 +50,7 @@ else:
             ),
         params:
             entry=lambda wildcards: json.dumps(
-                GRID.dataset_entry(wildcards.dataset, wildcards.digest)
+                GRID.dataset_entry(wildcards.dataset, wildcards.digest), sort_keys=True
             ),
         shell:
             "{resources.python} -m decay_atlas.training.prepare --name {wildcards.dataset} --entry {params.entry:q} "
@@ -64,8 +64,8 @@ else:
             name:
                 pack.name
             input:
-                manifest=ancient(manifest_of),
-                dog=ancient(dog_of),
+                manifest=ancient_once_done(manifest_of, records_of(pack)),
+                dog=ancient_once_done(dog_of, records_of(pack)),
             output:
                 [update(record) for record in pack.records],
             log:
@@ -83,23 +83,27 @@ else:
                 gpu=gpus_of,
             params:
                 settings=lambda wildcards: json.dumps(
-                    GRID.settings[wildcards.digest], separators=(",", ":")
+                    GRID.settings[wildcards.digest],
+                    separators=(",", ":"),
+                    sort_keys=True,
                 ),
             shell:
                 TRAIN
 
     # The estimates of a recipe's DoG, all in one file: were the fixed runs themselves inputs of a training job, its set
     # of inputs would change with the pack, and Snakemake would run it again. The runs are `ancient` to it: an estimate is
-    # made anew for new runs only, and not in a tree that was copied in any order.
+    # made anew for new runs only, and not in a tree that was copied in any order. The manifest is not read.
     rule dog:
         input:
-            ancient(
+            manifest=ancient_once_done(manifest_of, records_beside),
+            runs=ancient_once_done(
                 lambda wildcards: [
                     run.path
                     for run in GRID.sources(
                         wildcards.dataset, wildcards.recipe, wildcards.arch
                     )
-                ]
+                ],
+                records_beside,
             ),
         output:
             DOG_PATH,
@@ -148,6 +152,7 @@ else:
 
 rule runs:
     input:
+        behind_ancient,
         RECORDS,
         f"{RESULTS}/runs.parquet",
 

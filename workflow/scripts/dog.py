@@ -8,6 +8,6 @@ from decay_atlas.stage import log_to
 log_to(snakemake.log[0])
 
 try:
-    gather(snakemake.input, snakemake.output[0])
+    gather(snakemake.input.runs, snakemake.output[0])
 except ValueError as error:
     sys.exit(str(error))

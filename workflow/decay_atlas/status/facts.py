@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from itertools import groupby
@@ -11,7 +12,7 @@ from typing import Any
 
 from decay_atlas.config import Config, grid_of
 from decay_atlas.grid import Pack, Run, dataset_folder, number_text
-from decay_atlas.records import RecordError, device_count, read_summary
+from decay_atlas.records import RecordError, device_count, read_summary, staged
 from decay_atlas.status import logs
 from decay_atlas.status.jobs import Jobs, checkpoints, jobs_of, last_written
 from decay_atlas.status.model import Failure, Row, Slow, Status, Work
@@ -39,19 +40,23 @@ class Reader:
         self._known: dict[str, tuple[tuple[int, int], dict[str, Any] | RecordError]] = {}
 
     def __call__(self, path: str) -> dict[str, Any] | RecordError | None:
-        """What a record says beside its history and settings, its fault, or None where there is none."""
-        try:
-            stat = (self._root / path).stat()
-        except OSError:
+        """What a record, in its place or staged, says beside history and settings; its fault, or None without one."""
+        for place in (self._root / path, staged(self._root / path)):
+            try:
+                stat = place.stat()
+                break
+            except OSError:
+                continue
+        else:
             return None
         stamp = (stat.st_mtime_ns, stat.st_size)
         if path not in self._known or self._known[path][0] != stamp:
             try:
-                record = read_summary(self._root / path)
+                record = read_summary(place)
                 kept = {key: record.get(key) for key in ("status", "seconds", "node")}
                 found: dict[str, Any] | RecordError = {**kept, "devices": device_count(record)}
             except RecordError as error:
-                found = RecordError(str(error).replace(f"{self._root / path}", path))
+                found = RecordError(str(error).replace(f"{self._root}{os.sep}", ""))
             self._known[path] = (stamp, found)
         return self._known[path][1]
 

@@ -1,7 +1,8 @@
 """Checkpoints of runs in mid-training, beside their records, at a place Snakemake does not know.
 
 The last two of a run are kept, each a file that is whole or absent: the SHA-256 of what follows, then what
-torch.save wrote. One that is damaged, or of another run, is set aside under another name and never trusted.
+torch.save wrote. One that is damaged, of another run or other software, or does not fit, is set aside under another
+name and never trusted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import io
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ from decay_atlas.training.learner import Member, State
 
 FORMAT = 3
 KEPT = 2
+SOFTWARE = ("torch", "torchvision", "timm")
+"""Libraries that compute a run: going on with other versions would give a record that neither made."""
 Place = tuple[int, int]
 """Epoch (from 0) and steps done in it."""
 _HASH = hashlib.sha256().digest_size
@@ -38,7 +43,12 @@ class Checkpoints:
 
     def __init__(self, path: Path, settings: dict[str, Any], checksum: str) -> None:
         self._folder, self._stem = path.parent / ".checkpoints", path.stem
-        self._identity = {"format": FORMAT, "settings": json.dumps(settings, sort_keys=True), "data_checksum": checksum}
+        self._identity = {
+            "format": FORMAT,
+            "settings": json.dumps(settings, sort_keys=True),
+            "data_checksum": checksum,
+            "software": ", ".join(f"{name} {version(name)}" for name in SOFTWARE),
+        }
 
     def save(self, member: Member, state: State) -> None:
         """Write a checkpoint, then remove all but the last two.
@@ -69,7 +79,7 @@ class Checkpoints:
         """A checkpoint: the state, and the member's fields as they were.
 
         Raises:
-            CheckpointError: it is damaged or of another run; it has been set aside.
+            CheckpointError: it is damaged or of another run, and has been set aside; or it is gone.
         """
         path = self._path(place)
         try:
@@ -84,11 +94,21 @@ class Checkpoints:
             own = f"lr{number_text(member['lr'])}_wd{number_text(member['wd'])}_seed{member['seed']}"
             if own != self._stem:
                 raise ValueError(f"it is that of {own}")
+            if (state["epoch"], state["step"]) != place:
+                raise ValueError(f"it is of epoch {state['epoch']}, step {state['step']}")
+        except FileNotFoundError:
+            raise CheckpointError(f"{path}: it was there and is gone; looking again") from None
         except Exception as error:
-            aside = path.with_suffix(".unusable")
-            path.replace(aside)
-            raise CheckpointError(f"{path}: unusable ({error}); set aside as {aside.name}") from None
+            raise self.refused(place, str(error)) from None
         return state, member
+
+    def refused(self, place: Place, reason: str) -> CheckpointError:
+        """Set a checkpoint aside; the error that says so."""
+        path = self._path(place)
+        aside = path.with_suffix(".unusable")
+        with suppress(FileNotFoundError):  # another process of the same run was first
+            path.replace(aside)
+        return CheckpointError(f"{path}: unusable ({reason}); set aside as {aside.name}")
 
     def _path(self, place: Place) -> Path:
         return self._folder / f"{self._stem}.epoch{place[0]}_step{place[1]}.ckpt"

@@ -13,7 +13,7 @@ from torch import nn
 
 from decay_atlas.dog import DogError, estimate_for
 from decay_atlas.grid import Run, digest_of, number_text
-from decay_atlas.packs import missing_members, put
+from decay_atlas.packs import claimed, missing_members, put
 from decay_atlas.records import RECORD_FORMAT, replacing
 from decay_atlas.training import datasets, evaluations, optimizers, recipes
 from decay_atlas.training.batches import Data
@@ -21,8 +21,8 @@ from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, Place
 from decay_atlas.training.engines import Specimen, capacity, choose
 from decay_atlas.training.ensemble import Ensemble
 from decay_atlas.training.environment import about, choose_device
-from decay_atlas.training.learner import Learner, Member, State
-from decay_atlas.training.loop import Result, train
+from decay_atlas.training.learner import SPENT_ON, Learner, Member, State
+from decay_atlas.training.loop import HISTORY, Result, train
 from decay_atlas.training.progress import Progress
 from decay_atlas.training.solo import Solo
 from decay_atlas.training.watch import Watch
@@ -54,7 +54,7 @@ def train_pack(
     recipes.check(settings["recipe"])
     torch.set_num_threads(threads)
     chosen = choose_device(device)
-    with joined(chosen) as world:
+    with joined(chosen) as world, claimed(paths if world.first else []):
         missing = world.agreed(missing_members(settings, paths) if world.first else [])
         failed: list[str] = []
         if missing:
@@ -115,9 +115,13 @@ class _Trainer:
                 self._engine = engine if len(whole) > 1 else "serial"
                 for part in capacity(whole, self._engine, specimen):
                     self._train(part, place, watch)
-            except CheckpointError as error:  # it is set aside now: look again
+            except CheckpointError as error:  # it is set aside now, or gone with a run that is done: look again
                 self._progress.say(str(error))
-                groups.insert(0, self._unfinished(group))
+                paths = [path for path in (member.path for member in group) if path in self._missing]
+                self._missing.difference_update(
+                    set(paths) - {path for path, _ in missing_members(self._settings, paths)}
+                )
+                groups[:0] = [left] if (left := self._unfinished(group)) else []
             except Exception as error:  # whatever one group dies of, the others are still to be trained
                 if self._world.size > 1:
                     raise  # the other processes wait for this one: torchrun must end them
@@ -155,23 +159,55 @@ class _Trainer:
 
     def _train(self, members: list[Member], place: Place | None, watch: Watch) -> None:
         self._progress.start(_names(members))
-        learner: Learner
-        if self._engine == "fused":
-            learner = Ensemble(self._settings, members, self._data, self._device, self._world)
-        else:
-            learner = Solo(self._settings, members[0], self._data, self._device, self._world)
-        if place is not None:
+        learner = self._learner(members)
+        if place is None:
+            self._loop(learner, watch)
+            return
+        resumed = False
+        try:
             learner.resume([self._resumed(member, place) for member in members])
+            resumed = True
             epoch, step = place
             self._progress.say(
                 f"{_names(members)}: resumed at epoch {epoch + 1} of {learner.course.epochs}, step {step}"
             )
+            self._loop(learner, watch)
+        except Exception as error:
+            if isinstance(error, CheckpointError) or _is_out_of_memory(error):
+                raise
+            if resumed and not self._is_to_blame(place, learner, error):
+                raise
+            reason = f"it does not fit: {type(error).__name__}: {error}"
+            refusals = [self._checkpoints(member).refused(place, reason) for member in members]
+            raise refusals[0] from None
+
+    def _is_to_blame(self, place: Place, learner: Learner, error: Exception) -> bool:
+        """Whether training failed because of the checkpoint: at its first step, which from the beginning succeeds."""
+        unmoved = (learner.epoch, learner.step) == place and learner.epoch < learner.course.epochs
+        if not unmoved or isinstance(error, OSError) or self._world.size > 1:
+            return False
+        fresh = self._learner([member_of(member.path, self._settings) for member in learner.members if member.path])
+        try:
+            next(fresh.train_epoch())
+        except Exception:
+            return False
+        return True
+
+    def _learner(self, members: list[Member]) -> Learner:
+        if self._engine == "fused":
+            return Ensemble(self._settings, members, self._data, self._device, self._world)
+        return Solo(self._settings, members[0], self._data, self._device, self._world)
+
+    def _loop(self, learner: Learner, watch: Watch) -> None:
         train(learner, watch, self._progress.epoch, self._done, self._safeguard)
 
     def _resumed(self, member: Member, place: Place) -> State:
         state, fields = self._checkpoints(member).load(place)
-        member.history, member.seconds, member.status = fields["history"], fields["seconds"], fields["status"]
+        member.history, member.status = fields["history"], fields["status"]
+        member.seconds = {name: float(fields["seconds"][name]) for name in SPENT_ON}
         member.best = fields.get("best", {})
+        if len(member.history) != place[0] or not all(row.keys() >= set(HISTORY) for row in member.history):
+            raise ValueError(f"its history is not that of {place[0]} epochs")
         return state
 
     def _done(self, member: Member, result: Result, network: nn.Module) -> None:

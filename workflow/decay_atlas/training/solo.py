@@ -20,6 +20,9 @@ from decay_atlas.training.streams import DEPTH, DROPOUT, Draw, generator, stream
 from decay_atlas.training.tally import DogTally, Tally
 from decay_atlas.training.world import World
 
+MOMENTS = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer")
+"""What optimizers keep for every weight. PyTorch's fused steps take one of another shape without a word."""
+
 
 class Solo(Learner):
     """A learner with one member.
@@ -137,6 +140,10 @@ class Solo(Learner):
         self.epoch, self.step = state["epoch"], state["step"]
         self._model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(self._optimizer.state_dict() | state["optimizer"])
+        for parameter, kept in self._optimizer.state.items():
+            for name, value in kept.items():
+                if name in MOMENTS and isinstance(value, Tensor) and value.ndim and value.shape != parameter.shape:
+                    raise ValueError(f"{name} of shape {tuple(value.shape)} for weights of {tuple(parameter.shape)}")
         self._begin_epoch()
         loss, correct, self._gradient_norm, steps = (number.to(self.device) for number in state["sums"])
         self._dog.set(steps)

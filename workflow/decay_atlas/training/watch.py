@@ -13,8 +13,8 @@ import torch
 from decay_atlas.training.learner import Learner, Member, State
 from decay_atlas.training.world import World
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-"""What a scheduler sends before it kills a job, and what a person's Ctrl-C does."""
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP)
+"""What a scheduler sends before it kills a job, and what a person's Ctrl-C and a dropped connection do."""
 AGREE_EVERY = 16
 """Steps between two agreements of processes that share a run: they must stop at the same one."""
 
@@ -30,7 +30,8 @@ class Interrupted(BaseException):
 class Watch:
     """Called after every step; saves when it is time to, and stops training when the process should end.
 
-    `save` stores one member's state. The signals are caught while the watch is entered.
+    `save` stores one member's state. The signals are caught while the watch is entered; a SIGHUP that the process was
+    started to ignore (nohup) stays ignored.
     """
 
     def __init__(self, minutes: float, world: World, save: Callable[[Member, State], None]) -> None:
@@ -41,7 +42,9 @@ class Watch:
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        self._former = {number: signal.signal(number, self._note) for number in SIGNALS}
+        nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        heard = [number for number in SIGNALS if not (nohup and number == signal.SIGHUP)]
+        self._former = {number: signal.signal(number, self._note) for number in heard}
         return self
 
     def __exit__(
