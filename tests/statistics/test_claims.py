@@ -216,7 +216,7 @@ def test_p_values_are_corrected_by_holm():
     assert verdict("no-intercept", ratio=rows(0.03, 0.5, 0.5)) == "supported"
     deviation = pd.DataFrame(
         {"dataset": ["digits"], "recipe": "published", "centre": "ratio", "kappa": 0.5, "p": 0.4}
-    ).assign(drop=0.1, lo=-0.1, hi=0.3)
+    ).assign(drop=0.1, lo=-0.1, hi=0.3, asymmetry=np.nan, asymmetry_lo=np.nan, asymmetry_hi=np.nan)
     assert verdict("drop-half-p", deviation=deviation) == "inconclusive"
 
 
