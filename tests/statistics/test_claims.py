@@ -10,6 +10,7 @@ import pytest
 from decay_atlas.statistics.claims import claims, parse, published
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.lookahead_tables import last_horizons, lookahead, lookahead_fits
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.simulator import simulate
@@ -348,7 +349,9 @@ def test_a_study_is_held_against_the_sources_it_names():
     both = claims({}, sources=["coupling", "stable-weight-decay"])
     assert both["id"].is_unique
     assert len(both) == len(claims({})) + len(claims({}, sources=["stable-weight-decay"]))
-    with pytest.raises(ValueError, match="no source 'none'; there are adaptive-weight-decay, coupling, stable"):
+    with pytest.raises(
+        ValueError, match="no source 'none'; there are adaptive-weight-decay, coupling, decoupling, lookahead, stable"
+    ):
         claims({}, sources=["none"])
 
 
@@ -357,3 +360,60 @@ def test_every_figure_of_the_stable_study_is_a_claim():
     assert sum(name.startswith("error-") for name in ids) == 45 + 12
     assert sum(name.startswith("epochs-") for name in ids) == 15
     assert sum(name.startswith("basin-") for name in ids) == 7
+
+
+# Sources D and L
+
+
+def ridge_recipes():
+    return {name: {"optimizer": {"name": name}, "schedule": {"name": "constant"}} for name in ("adamw", "adamw-lh")}
+
+
+def valleys(**decades):
+    """Widths by recipe and sweep: (pt_wd, pt_product, lh_wd, lh_product), three seeds that differ by 0.1 decades."""
+    rows = [
+        {"recipe": {"pt": "adamw", "lh": "adamw-lh"}[name[:2]], "sweep": name[3:], "decades": width}
+        for name, width in decades.items()
+    ]
+    return pd.DataFrame(rows).assign(dataset="ridge", arch="linear", decades_sd=0.1, n_seeds=3)
+
+
+@pytest.mark.parametrize(
+    ("widths", "expected"),
+    [
+        ({"pt_wd": 1.0, "pt_product": 3.0, "lh_wd": 3.1, "lh_product": 1.2}, ["supported"] * 3),
+        ({"pt_wd": 3.0, "pt_product": 1.0, "lh_wd": 3.1, "lh_product": 4.2}, ["contradicted"] * 3),
+    ],
+)
+def test_the_width_of_a_valley_is_held_against_that_of_another_sweep_or_optimizer(widths, expected):
+    table = claims({"valley": valleys(**widths)}, ridge_recipes(), "", ["decoupling"], "min").set_index("id")
+    names = ["decoupling-as-wide", "decoupling-wider-pytorch", "decoupling-wider-decoupled"]
+    assert table.loc[names, "verdict"].tolist() == expected
+    assert "3 differences" not in table.loc["decoupling-as-wide", "why"], "one pair is compared, not every sweep"
+
+
+def test_widths_that_all_reach_the_ends_of_the_grid_are_compared_without_noise():
+    table = valleys(pt_wd=1.0, pt_product=3.0).assign(decades_sd=0.0)
+    row = claims({"valley": table}, ridge_recipes(), "", ["decoupling"], "min").set_index("id")
+    assert row.loc["decoupling-wider-pytorch", ["verdict", "measured"]].tolist() == ["supported", "2"]
+
+
+def test_slopes_of_the_ridge_problem_have_a_sign():
+    rows = [("adamw", -0.9), ("adamw-lh", 0.1)]
+    laws = pd.DataFrame(rows, columns=["recipe", "slope"]).assign(dataset="ridge", arch="linear", method="ols")
+    laws = laws.assign(slope_lo=laws["slope"] - 0.05, slope_hi=laws["slope"] + 0.05)
+    table = claims({"laws": laws}, ridge_recipes(), "", ["decoupling"], "min").set_index("id")["verdict"]
+    assert (table["decoupling-slope-pytorch"], table["decoupling-slope-decoupled"]) == ("supported", "supported")
+    swapped = laws.assign(recipe=["adamw-lh", "adamw"])
+    table = claims({"laws": swapped}, ridge_recipes(), "", ["decoupling"], "min").set_index("id")["verdict"]
+    assert (table["decoupling-slope-pytorch"], table["decoupling-slope-decoupled"]) == ("contradicted", "contradicted")
+
+
+def test_claims_about_bounds_are_judged_at_the_last_horizon():
+    table = lookahead([20, 100], 2001)
+    tables = {"lookahead": table, "lookahead_fits": lookahead_fits(table), "last": last_horizons(table)}
+    found = claims(tables, sources=["lookahead"]).set_index("id")
+    assert len(found) == 4
+    assert found["verdict"].eq("supported").all()
+    worse = {**tables, "last": tables["last"].assign(improvement=-1.0, ratio=0.9)}
+    assert claims(worse, sources=["lookahead"])["verdict"].tolist() == ["contradicted"] * 3 + ["supported"]

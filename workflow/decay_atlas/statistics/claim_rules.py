@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from decay_atlas.statistics.censored import Estimate
 from decay_atlas.statistics.comparisons import holm, mean_of, welch_of
 from decay_atlas.statistics.landscape import COMBINATION
 from decay_atlas.statistics.rivals import POOLED
@@ -34,6 +35,7 @@ class Claim:
     where: dict[str, Any] = field(default_factory=dict)
     varies: str = ""
     against: dict[str, Any] = field(default_factory=dict)
+    against_rows: dict[str, Any] = field(default_factory=dict)
     spread: list[str] = field(default_factory=lambda: ["scored_sd", "n_scored"])
     over: str = "each"
     accept: list[float | None] = field(default_factory=lambda: [None, None])
@@ -153,31 +155,42 @@ def equality(claim: Claim, rows: pd.DataFrame) -> Judgement:
 
 
 def better(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
-    """Compare the claim's recipes with those they are said to beat, by Welch's t over seeds of each pair.
+    """Compare the claim's rows with those they are said to beat, by Welch's t over seeds of each pair.
 
-    Rows have the claim's `column`, and in its `spread` their standard deviation and number of seeds. Every pair must
-    be better, or any one worse after its interval is widened for their number (Bonferroni).
+    Rows have the claim's `column`, and in its `spread` their standard deviation and number of seeds. Every difference
+    must lie inside what the claim allows, which is above 0 where it says nothing, or any one outside after its
+    interval is widened for their number (Bonferroni).
     """
     sd, n = claim.spread
     estimates = [
-        welch_of(
-            first[claim.column] - second[claim.column],
-            *((one[sd] ** 2, int(one[n])) for one in (first, second)),
+        _difference(
+            first[claim.column] - second[claim.column], *((one[sd] ** 2, int(one[n])) for one in (first, second))
         )
         for first, second in pairs
-        if min(first[n], second[n]) > 1
+        if min(first[n], second[n]) > 1 and np.isfinite(first[claim.column] - second[claim.column])
     ]
     if not estimates:
         return "", "inconclusive", "There is no interval to judge by: it takes more seeds."
+    low, high = claim.bounds if claim.accept != [None, None] else (0.0, np.inf)
     value = np.array([one.value for one in estimates])
     lo, hi = np.array([one.interval() for one in estimates]).T
-    worse = np.array([one.interval(1 - LEVEL / len(estimates))[1] < 0 for one in estimates])
+    widened = np.array([one.interval(1 - LEVEL / len(estimates)) for one in estimates]).T
+    outside = (widened[1] < low) | (widened[0] > high)
+    inside = (lo > low) & (hi < high)
     measured = _estimates(value, lo, hi)
-    if worse.any():
-        return measured, "contradicted", f"{worse.sum()} of {len(worse)} differences are negative beyond seed noise."
-    if (lo > 0).all():
-        return measured, "supported", f"All {len(lo)} differences are positive beyond seed noise."
-    return measured, "inconclusive", f"{(lo > 0).sum()} of {len(lo)} differences are positive beyond seed noise."
+    sign = (low, high) == (0, np.inf)
+    if outside.any():
+        where = "are negative beyond seed noise" if sign else f"lie outside {span(low, high)}"
+        return measured, "contradicted", f"{outside.sum()} of {len(lo)} differences {where}."
+    where = "are positive beyond seed noise" if sign else f"lie inside {span(low, high)}"
+    if inside.all():
+        return measured, "supported", f"All {len(lo)} differences {where}."
+    return measured, "inconclusive", f"{inside.sum()} of {len(lo)} differences {where}."
+
+
+def _difference(value: float, first: tuple[float, int], second: tuple[float, int]) -> Estimate:
+    """Welch's; seeds that all agree, as the widths of valleys that reach the ends of the grid do, leave no error."""
+    return welch_of(value, first, second) if first[0] + second[0] > 0 else Estimate(value, 0.0, 1.0)
 
 
 def largest(rows: pd.DataFrame, column: str) -> pd.DataFrame:

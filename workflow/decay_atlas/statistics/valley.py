@@ -30,6 +30,8 @@ COLUMNS = [
     "decades",
     "decades_lo",
     "decades_hi",
+    "decades_sd",
+    "n_seeds",
     "lr_lo",
     "lr_hi",
     "edge",
@@ -63,7 +65,7 @@ def valley(
     it is not given it is 1 for a metric in %, and `NOISES` times the combination's seed noise for any other.
     `starts` gives (lr, wd) by recipe; otherwise a sweep goes through the best cell. Values between grid points are
     interpolated, in log wd and along the sweep in log lr. `decades_lo` and `decades_hi` are the extremes over single
-    seeds.
+    seeds, `n_seeds` of them, and `decades_sd` is their standard deviation.
 
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting makes no sense.
@@ -127,6 +129,8 @@ def _rows(
             "decades": width,
             "decades_lo": min(single) if len(single) > 1 else np.nan,
             "decades_hi": max(single) if len(single) > 1 else np.nan,
+            "decades_sd": np.std(single, ddof=1) if len(single) > 1 else np.nan,
+            "n_seeds": len(single),
             "lr_lo": ends[0],
             "lr_hi": ends[1],
             "edge": edge,
