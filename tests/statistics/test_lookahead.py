@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import curve_fit
+from tests.test_bounds import brute_force
 
 from decay_atlas.bounds import (
     bound,
@@ -13,7 +14,6 @@ from decay_atlas.bounds import (
     sqrt_schedule,
 )
 from decay_atlas.statistics.lookahead import compare, fit_log, fit_power
-from tests.test_bounds import brute_force
 
 
 @pytest.mark.parametrize(("stride", "percent"), [(20, 5.7), (100, 6.5), (500, 8.3)])

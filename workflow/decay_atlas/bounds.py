@@ -47,7 +47,7 @@ class Bound:
 
 
 def bound(eta: Floats, distance: float = 1.0, gradient: float = 1.0) -> Bound:
-    """The last-iterate bound of a schedule at its end, T = len(eta), in O(T). Source: L (Defazio et al. 2023, theorem 10).
+    """The last-iterate bound of a schedule at its end, T = len(eta), in O(T). Source: L (Defazio 2023, theorem 10).
 
     Ω_T = [D² + γ²G²·Ση²] / (2γ·Ση) + (γ/2)·Σ_{k<T} [η_k / Σ_{t>k} η_t]·[G²·Σ_{t≥k} η_t² / Σ_{t≥k} η_t].
 
