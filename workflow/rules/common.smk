@@ -171,6 +171,7 @@ REPORTED = {
     "3. What a wrong decay costs": [
         "deviation figure",
         "importance figure",
+        "valley figure",
         "deviation table",
         "deviation_fit table",
         "valley table",

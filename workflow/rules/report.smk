@@ -8,6 +8,7 @@ FIGURES = [
     "tuning",
     "performance_profile",
     "importance",
+    "valley",
     "best",
     "epochs_law",
     "rules",

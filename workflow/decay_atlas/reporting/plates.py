@@ -12,12 +12,13 @@ from decay_atlas.reporting.figures.adaptive import adaptive_plot
 from decay_atlas.reporting.figures.landscapes import landscapes
 from decay_atlas.reporting.figures.optima import optima_plot
 from decay_atlas.reporting.figures.robustness import variants
+from decay_atlas.reporting.figures.valley import valleys
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
 NAMES = (
     *("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance"),
-    *("best", "epochs_law", "rules", "robustness", "adaptive"),
+    *("valley", "best", "epochs_law", "rules", "robustness", "adaptive"),
 )
 """Every study has a file of each name; one that has nothing to show says why."""
 
@@ -47,6 +48,7 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "tuning": lambda: curves.tuning(table(tables, "tuning"), metric),
         "performance_profile": lambda: profiles.performance(table(tables, "performance_profile"), metric),
         "importance": lambda: curves.importance(table(tables, "importance")),
+        "valley": lambda: valleys(runs, table(tables, "valley"), metric, statistics.get("average", "mean")),
         "best": lambda: recipes.gains(table(tables, "best"), metric),
         "epochs_law": lambda: recipes.epochs(table(tables, "epochs_law"), table(tables, "optima"), study["recipes"]),
         "rules": lambda: recipes.rules(table(tables, "rules"), metric),

@@ -82,6 +82,19 @@ def valley(
     return tabulate(rows, COLUMNS)
 
 
+def path_of(sweep: str, start: Sequence[float], lr: Floats) -> Floats:
+    """The weight decays (lr,) of a sweep through `start`, (lr, wd)."""
+    return np.full(len(lr), start[1]) if sweep == "wd" else start[0] * start[1] / lr
+
+
+def along(landscape: Landscape, sweep: str, start: Sequence[float], average: Average = "mean") -> tuple[Floats, Floats]:
+    """The weight decays of a sweep and what it finds there in the metric's unit, both (lr,); NaN off the grid."""
+    decaying = landscape.wd > 0
+    path = path_of(sweep, start, landscape.lr)
+    found = _along(landscape.mean(average)[:, decaying], landscape.wd[decaying], path)
+    return np.where(np.isfinite(found), path, np.nan), landscape.sign * found
+
+
 def _noisy(landscape: Landscape) -> float:
     """An excess that seed noise alone seldom makes; NaN where nothing measures the noise."""
     return NOISES * seed_noise(landscape, landscape.calm())[0]
@@ -105,7 +118,7 @@ def _rows(
         best = np.unravel_index(np.nanargmax(means), means.shape)
         start = (float(lr[best[0]]), float(wd[best[1]]))
     for sweep in SWEEPS:
-        path = np.full(len(lr), start[1]) if sweep == "wd" else start[0] * start[1] / lr
+        path = path_of(sweep, start, lr)
         found = _along(means, wd, path)
         row = {
             **landscape.key,
