@@ -360,6 +360,47 @@ def test_every_figure_of_the_stable_study_is_a_claim():
     assert sum(name.startswith("error-") for name in ids) == 45 + 12
     assert sum(name.startswith("epochs-") for name in ids) == 15
     assert sum(name.startswith("basin-") for name in ids) == 7
+    assert sum(name.startswith("large-") for name in ids) == 2 * 7
+    assert "figure-15-adams" in ids
+
+
+def rule_rows(rule_1, rule_2):
+    rows = [{"rule": name, "loss": loss} for name, loss in (("rule 1", rule_1), ("rule 2", rule_2))]
+    table = pd.DataFrame(rows).assign(
+        dataset="digits", recipe="small", recipe_large="large", arch="net", n=3, loss_sd=0.1
+    )
+    return table.assign(loss_lo=table["loss"] - 0.25, loss_hi=table["loss"] + 0.25)
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [((5.0, 0.1), ["supported"] * 3), ((0.1, 5.0), ["contradicted"] * 3)],
+)
+def test_rules_for_a_larger_batch_are_judged_with_the_sources_sign(losses, expected):
+    """Rule 1 is invalid, Rule 2 is as good as tuning anew, and the second beats the first."""
+    names = ["stable-rule-1", "stable-rule-2", "stable-rule-2-beats-rule-1"]
+    found = claims({"rules": rule_rows(*losses)}, {}, "%", ["stable-weight-decay"]).set_index("id")
+    assert found.loc[names, "verdict"].tolist() == expected
+
+
+def test_the_large_batch_is_judged_at_the_sources_own_cells():
+    recipe = {"optimizer": {"name": "adam"}, "batch_size": 16384}
+    cells = [(0.001, 1e-4, 85.0), (0.016, 1e-4, 80.0), (0.128, 1e-4, 40.0), (0.001, 0.0128, 92.0)]
+    table = pd.DataFrame(cells, columns=["lr", "wd", "value"]).assign(sd=0.1, n_seeds=3, lo=np.nan, hi=np.nan)
+    table = table.assign(dataset="cifar10", recipe="large", arch="resnet18")
+    row = stable("large-rules-resnet18-adam", {"cells": table}, {"large": recipe})
+    assert (row["verdict"], row["measured"].split()[0]) == ("supported", "52")
+    row = stable("large-lr-harms-resnet18-adam", {"cells": table}, {"large": recipe})
+    assert (row["verdict"], row["measured"].split()[0]) == ("supported", "5")
+    assert stable("large-rules-vgg16_bn-adam", {"cells": table}, {"large": recipe})["verdict"] == "not-testable"
+
+
+def test_sgd_without_momentum_is_not_taken_for_the_sources_sgd():
+    recipes = optimizers("sgds", "sgd") | {"vanilla": {"optimizer": {"name": "sgd", "momentum": 0}, "epochs": 20}}
+    recipes["sgd"]["optimizer"]["momentum"] = 0.9
+    table = best_rows(sgds=(90.0, 0.5, 3), sgd=(85.0, 0.5, 3), vanilla=(99.0, 0.5, 3))
+    row = stable("stable-sgds-beats-sgd", {"best": table}, recipes)
+    assert (row["verdict"], row["why"]) == ("supported", "All 1 differences are positive beyond seed noise.")
 
 
 # Sources D and L

@@ -187,6 +187,7 @@ REPORTED = {
     ],
     "5. Recipes compared": [
         "best figure",
+        "training_loss figure",
         "epochs_law figure",
         "rules figure",
         "robustness figure",

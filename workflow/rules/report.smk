@@ -10,6 +10,7 @@ FIGURES = [
     "importance",
     "valley",
     "best",
+    "training_loss",
     "epochs_law",
     "rules",
     "robustness",
@@ -31,6 +32,7 @@ rule figures:
     input:
         **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
         runs=f"{RESULTS}/runs.parquet",
+        curves=[] if GRID is None else f"{RESULTS}/curves.parquet",
     output:
         **{name: figure(name) for name in FIGURES},
     log:

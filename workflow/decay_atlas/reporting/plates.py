@@ -12,13 +12,14 @@ from decay_atlas.reporting.figures.adaptive import adaptive_plot
 from decay_atlas.reporting.figures.landscapes import landscapes
 from decay_atlas.reporting.figures.optima import optima_plot
 from decay_atlas.reporting.figures.robustness import variants
+from decay_atlas.reporting.figures.training_loss import training_loss
 from decay_atlas.reporting.figures.valley import valleys
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
 NAMES = (
     *("landscapes", "optima", "slopes", "ratio", "deviation", "tuning", "performance_profile", "importance"),
-    *("valley", "best", "epochs_law", "rules", "robustness", "adaptive"),
+    *("valley", "best", "training_loss", "epochs_law", "rules", "robustness", "adaptive"),
 )
 """Every study has a file of each name; one that has nothing to show says why."""
 
@@ -27,7 +28,8 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
-    """One figure as SVG. `study` is the resolved configuration, `tables` the tables by name; any may be absent.
+    """One figure as SVG. `study` is the resolved configuration, `tables` the tables by name, and `curves`; any may be
+    absent.
 
     Raises:
         ValueError: there is no figure of this name.
@@ -50,6 +52,9 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "importance": lambda: curves.importance(table(tables, "importance")),
         "valley": lambda: valleys(runs, table(tables, "valley"), metric, statistics.get("average", "mean")),
         "best": lambda: recipes.gains(table(tables, "best"), metric),
+        "training_loss": lambda: training_loss(
+            table(tables, "curves"), table(tables, "best"), metric, study["metric"].get("score", "")
+        ),
         "epochs_law": lambda: recipes.epochs(table(tables, "epochs_law"), table(tables, "optima"), study["recipes"]),
         "rules": lambda: recipes.rules(table(tables, "rules"), metric),
         "robustness": lambda: variants(table(tables, "robustness")),
