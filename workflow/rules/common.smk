@@ -17,6 +17,7 @@ from decay_atlas.recovery import BusyError, engage, recover
 from decay_atlas.slurm import attend
 from decay_atlas.stage import share_library
 from decay_atlas.training.origin import outdated
+from decay_atlas.training.weights import STORE
 
 # Scripts and training run in other processes, under --sdm in other environments.
 share_library(LIBRARY)
@@ -86,6 +87,22 @@ def manifest_of(wildcards):
     if entry["source"] == "simulated":
         return []
     return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"
+
+
+def weights_of(wildcards):
+    """The pretrained weights that the runs of a digest begin with, under their checksum; most have none."""
+    recipe = GRID.settings[wildcards.digest].get("recipe", {})
+    return (
+        [f"{STORE}/{recipe['pretrained']['sha256']}"] if "pretrained" in recipe else []
+    )
+
+
+def weights_path(wildcards):
+    """Where the study says that the weights of a checksum lie."""
+    entries = (recipe.get("pretrained", {}) for recipe in STUDY["recipes"].values())
+    return next(
+        entry["path"] for entry in entries if entry.get("sha256") == wildcards.sha256
+    )
 
 
 def dog_of(wildcards):
