@@ -58,8 +58,10 @@ def _panel(lines: dict[str, pd.DataFrame], best: pd.DataFrame, where: str, metri
         axes.plot(line["train_loss"], line[column], lw=1.1, label=name if name in shown else None, **strong)
         axes.plot(*ends[name], "o", ms=4.5, **strong)
     axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    ticks = [step * 10.0**power for power in range(-9, 9) for step in (1, 2, 5) if low <= step * 10.0**power <= high]
+    style.log_axis(axes, "x", ticks, "training loss, falling to the right; dot: last epoch")
     axes.invert_xaxis()
-    axes.set_xlabel("training loss (log, falling to the right); dot: last epoch")
     axes.set_ylabel("test accuracy (%)" if larger else "test loss")
     axes.grid(True)
     axes.legend()
