@@ -14,7 +14,10 @@ from tests.imports import LIBRARY, MODULES, WORKFLOW, imports, packages
 ROOT = WORKFLOW.parent
 TRAINING = sorted((LIBRARY / "training").rglob("*.py"))
 STATISTICS = sorted((LIBRARY / "statistics").rglob("*.py"))
-SNAKEFILES = ("grid", "config", "provenance", "records", "recovery", "retrain", "slurm", "stage", "training.origin")
+SNAKEFILES = (
+    *("grid", "config", "provenance", "records", "recovery", "retrain", "slurm", "stage", "training.origin"),
+    "training.weights",
+)
 """The modules that the workflow's rules import."""
 RULES = sorted((WORKFLOW / "rules").glob("*.smk"))
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 
 from decay_atlas.reporting.lookahead import draw, render, results
 from decay_atlas.reporting.svg import panels_of
-from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
+from decay_atlas.statistics.claims import claims
+from decay_atlas.statistics.lookahead_tables import last_horizons, lookahead, lookahead_fits
 from tests.reporting.test_page import Tags
+
+
+def judged(table: pd.DataFrame, fits: pd.DataFrame) -> pd.DataFrame:
+    return claims({"lookahead": table, "lookahead_fits": fits, "last": last_horizons(table)}, sources=["lookahead"])
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +23,7 @@ def page() -> tuple[str, str]:
     table = lookahead([20, 40], 400)
     fits = lookahead_fits(table)
     figure = draw(table, fits)
-    return figure, render({"study": "ahead"}, table, fits, figure)
+    return figure, render({"study": "ahead"}, table, fits, judged(table, fits), figure)
 
 
 def test_the_page_is_whole_and_fetches_nothing(page: tuple[str, str]) -> None:
@@ -26,6 +32,7 @@ def test_the_page_is_whole_and_fetches_nothing(page: tuple[str, str]) -> None:
     tags.feed(text)
     tags.close()
     assert "Study “ahead”" in text
+    assert "already lies about 5 % below 1/√t" in text[text.index('<section id="claims">') :]
     assert not re.findall(r'(?:src|href)="(?!data:|#)', text)
 
 
@@ -50,4 +57,4 @@ def test_equal_tables_give_equal_bytes(page: tuple[str, str]) -> None:
     table = lookahead([20, 40], 400)
     fits = lookahead_fits(table)
     assert draw(table, fits) == page[0]
-    assert render({"study": "ahead"}, table, fits, page[0]) == page[1]
+    assert render({"study": "ahead"}, table, fits, judged(table, fits), page[0]) == page[1]

@@ -10,6 +10,7 @@ import pytest
 from decay_atlas.statistics.claims import claims, parse, published
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.lookahead_tables import last_horizons, lookahead, lookahead_fits
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.simulator import simulate
@@ -75,6 +76,7 @@ def test_every_reported_figure_is_a_claim():
     assert found["rho-imagenet-vit_small"].reported == "0.112 (0.093, 0.131)"
     assert found["rho-imagenet-vit_small"].accept == [0.093, 0.131]
     assert sum(name.startswith("drop-") for name in found) == 13
+    assert sum(name.startswith("asymmetry-") for name in found) == 6
 
 
 def test_without_any_data_claims_are_inconsistent_or_not_testable():
@@ -82,12 +84,35 @@ def test_without_any_data_claims_are_inconsistent_or_not_testable():
     found = table.index[table["verdict"] == "inconsistent"]
     assert set(table["verdict"]) == {"inconsistent", "not-testable"}
     slopes = {name for name in table.index if name.startswith("slope-")}
-    assert set(found) == slopes | {"gap-every", "twofold-costs", "cost-runs", "cost-sixth", "cost-fivefold"}
+    assert set(found) == slopes | {"gap-every", "cost-runs", "cost-sixth"}
     assert "6 of 6 optima would lie at or below the smallest" in table.loc["slope-cifar100-resnet50", "why"]
     assert "0.34" in table.loc["gap-every", "why"]
     assert "2,400 runs, not 1,200" in table.loc["cost-runs", "why"]
     assert "a factor of 8, not 6" in table.loc["cost-sixth", "why"]
     assert (table[["statement", "reported", "why"]] != "").all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("identity", "dataset", "true", "false"),
+    [
+        ("beyond-twofold-costs", "imagenet", {0.1: 3.7, 0.2: 2.5, 0.5: 0.8, 2: 1.2, 5: 3.1, 10: 3.6}, {0.1: 0.5}),
+        ("asymmetric-imagenet", "imagenet", {0.2: 2.5, 0.5: 0.8, 2: 1.2, 5: 3.1}, {2: 0.4}),
+        ("symmetric-cifar100", "cifar100", {0.1: 3.4, 0.2: 2.1, 0.5: 0.6, 2: 0.7, 5: 2.3, 10: 3.2}, {10: 5.0}),
+        ("asymmetry-imagenet-5", "imagenet", {0.2: 2.5, 5: 3.1}, {5: 0.5}),
+    ],
+)
+def test_what_the_source_says_of_its_table_2_is_judged_by_drops_at_the_same_factors(identity, dataset, true, false):
+    """Drops of table 2 bear out what its text says of them, and are held at the factors it speaks of."""
+
+    def table(drops):
+        rows = [{"kappa": kappa, "drop": drop, "lo": drop - 0.05, "hi": drop + 0.05} for kappa, drop in drops.items()]
+        frame = pd.DataFrame(rows).assign(dataset=dataset, recipe="published", centre="ratio", p=0.001)
+        opposite = frame["kappa"].map(lambda kappa: drops.get(1 / kappa, np.nan) if kappa > 1 else np.nan)
+        frame["asymmetry"] = frame["drop"] - opposite
+        return frame.assign(asymmetry_lo=frame["asymmetry"] - 0.05, asymmetry_hi=frame["asymmetry"] + 0.05)
+
+    assert verdict(identity, deviation=table(true)) == "supported"
+    assert verdict(identity, deviation=table(true | false)) == "contradicted"
 
 
 def test_specific_claims_need_their_architecture_and_data_set():
@@ -201,7 +226,7 @@ def test_p_values_are_corrected_by_holm():
     assert verdict("no-intercept", ratio=rows(0.03, 0.5, 0.5)) == "inconclusive"
     deviation = pd.DataFrame(
         {"dataset": ["digits"], "recipe": "published", "centre": "ratio", "kappa": 0.5, "p": 0.4}
-    ).assign(drop=0.1, lo=-0.1, hi=0.3)
+    ).assign(drop=0.1, lo=-0.1, hi=0.3, asymmetry=np.nan, asymmetry_lo=np.nan, asymmetry_hi=np.nan)
     assert verdict("drop-half-p", deviation=deviation) == "inconclusive"
 
 
@@ -333,7 +358,9 @@ def test_a_study_is_held_against_the_sources_it_names():
     both = claims({}, sources=["coupling", "stable-weight-decay"])
     assert both["id"].is_unique
     assert len(both) == len(claims({})) + len(claims({}, sources=["stable-weight-decay"]))
-    with pytest.raises(ValueError, match="no source 'none'; there are adaptive-weight-decay, coupling, stable"):
+    with pytest.raises(
+        ValueError, match="no source 'none'; there are adaptive-weight-decay, coupling, decoupling, lookahead, stable"
+    ):
         claims({}, sources=["none"])
 
 
@@ -342,3 +369,101 @@ def test_every_figure_of_the_stable_study_is_a_claim():
     assert sum(name.startswith("error-") for name in ids) == 45 + 12
     assert sum(name.startswith("epochs-") for name in ids) == 15
     assert sum(name.startswith("basin-") for name in ids) == 7
+    assert sum(name.startswith("large-") for name in ids) == 2 * 7
+    assert "figure-15-adams" in ids
+
+
+def rule_rows(rule_1, rule_2):
+    rows = [{"rule": name, "loss": loss} for name, loss in (("rule 1", rule_1), ("rule 2", rule_2))]
+    table = pd.DataFrame(rows).assign(
+        dataset="digits", recipe="small", recipe_large="large", arch="net", n=3, loss_sd=0.1
+    )
+    return table.assign(loss_lo=table["loss"] - 0.25, loss_hi=table["loss"] + 0.25)
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [((5.0, 0.1), ["supported"] * 3), ((0.1, 5.0), ["contradicted"] * 3)],
+)
+def test_rules_for_a_larger_batch_are_judged_with_the_sources_sign(losses, expected):
+    """Rule 1 is invalid, Rule 2 is as good as tuning anew, and the second beats the first."""
+    names = ["stable-rule-1", "stable-rule-2", "stable-rule-2-beats-rule-1"]
+    found = claims({"rules": rule_rows(*losses)}, {}, "%", ["stable-weight-decay"]).set_index("id")
+    assert found.loc[names, "verdict"].tolist() == expected
+
+
+def test_the_large_batch_is_judged_at_the_sources_own_cells():
+    recipe = {"optimizer": {"name": "adam"}, "batch_size": 16384}
+    cells = [(0.001, 1e-4, 85.0), (0.016, 1e-4, 80.0), (0.128, 1e-4, 40.0), (0.001, 0.0128, 92.0)]
+    table = pd.DataFrame(cells, columns=["lr", "wd", "value"]).assign(sd=0.1, n_seeds=3, lo=np.nan, hi=np.nan)
+    table = table.assign(dataset="cifar10", recipe="large", arch="resnet18")
+    row = stable("large-rules-resnet18-adam", {"cells": table}, {"large": recipe})
+    assert (row["verdict"], row["measured"].split()[0]) == ("supported", "52")
+    row = stable("large-lr-harms-resnet18-adam", {"cells": table}, {"large": recipe})
+    assert (row["verdict"], row["measured"].split()[0]) == ("supported", "5")
+    assert stable("large-rules-vgg16_bn-adam", {"cells": table}, {"large": recipe})["verdict"] == "not-testable"
+
+
+def test_sgd_without_momentum_is_not_taken_for_the_sources_sgd():
+    recipes = optimizers("sgds", "sgd") | {"vanilla": {"optimizer": {"name": "sgd", "momentum": 0}, "epochs": 20}}
+    recipes["sgd"]["optimizer"]["momentum"] = 0.9
+    table = best_rows(sgds=(90.0, 0.5, 3), sgd=(85.0, 0.5, 3), vanilla=(99.0, 0.5, 3))
+    row = stable("stable-sgds-beats-sgd", {"best": table}, recipes)
+    assert (row["verdict"], row["why"]) == ("supported", "All 1 differences are positive beyond seed noise.")
+
+
+# Sources D and L
+
+
+def ridge_recipes():
+    return {name: {"optimizer": {"name": name}, "schedule": {"name": "constant"}} for name in ("adamw", "adamw-lh")}
+
+
+def valleys(**decades):
+    """Widths by recipe and sweep: (pt_wd, pt_product, lh_wd, lh_product), three seeds that differ by 0.1 decades."""
+    rows = [
+        {"recipe": {"pt": "adamw", "lh": "adamw-lh"}[name[:2]], "sweep": name[3:], "decades": width}
+        for name, width in decades.items()
+    ]
+    return pd.DataFrame(rows).assign(dataset="ridge", arch="linear", decades_sd=0.1, n_seeds=3)
+
+
+@pytest.mark.parametrize(
+    ("widths", "expected"),
+    [
+        ({"pt_wd": 1.0, "pt_product": 3.0, "lh_wd": 3.1, "lh_product": 1.2}, ["supported"] * 3),
+        ({"pt_wd": 3.0, "pt_product": 1.0, "lh_wd": 3.1, "lh_product": 4.2}, ["contradicted"] * 3),
+    ],
+)
+def test_the_width_of_a_valley_is_held_against_that_of_another_sweep_or_optimizer(widths, expected):
+    table = claims({"valley": valleys(**widths)}, ridge_recipes(), "", ["decoupling"], "min").set_index("id")
+    names = ["decoupling-as-wide", "decoupling-wider-pytorch", "decoupling-wider-decoupled"]
+    assert table.loc[names, "verdict"].tolist() == expected
+    assert "3 differences" not in table.loc["decoupling-as-wide", "why"], "one pair is compared, not every sweep"
+
+
+def test_widths_that_all_reach_the_ends_of_the_grid_are_compared_without_noise():
+    table = valleys(pt_wd=1.0, pt_product=3.0).assign(decades_sd=0.0)
+    row = claims({"valley": table}, ridge_recipes(), "", ["decoupling"], "min").set_index("id")
+    assert row.loc["decoupling-wider-pytorch", ["verdict", "measured"]].tolist() == ["supported", "2"]
+
+
+def test_slopes_of_the_ridge_problem_have_a_sign():
+    rows = [("adamw", -0.9), ("adamw-lh", 0.1)]
+    laws = pd.DataFrame(rows, columns=["recipe", "slope"]).assign(dataset="ridge", arch="linear", method="ols")
+    laws = laws.assign(slope_lo=laws["slope"] - 0.05, slope_hi=laws["slope"] + 0.05)
+    table = claims({"laws": laws}, ridge_recipes(), "", ["decoupling"], "min").set_index("id")["verdict"]
+    assert (table["decoupling-slope-pytorch"], table["decoupling-slope-decoupled"]) == ("supported", "supported")
+    swapped = laws.assign(recipe=["adamw-lh", "adamw"])
+    table = claims({"laws": swapped}, ridge_recipes(), "", ["decoupling"], "min").set_index("id")["verdict"]
+    assert (table["decoupling-slope-pytorch"], table["decoupling-slope-decoupled"]) == ("contradicted", "contradicted")
+
+
+def test_claims_about_bounds_are_judged_at_the_last_horizon():
+    table = lookahead([20, 100], 2001)
+    tables = {"lookahead": table, "lookahead_fits": lookahead_fits(table), "last": last_horizons(table)}
+    found = claims(tables, sources=["lookahead"]).set_index("id")
+    assert len(found) == 4
+    assert found["verdict"].eq("supported").all()
+    worse = {**tables, "last": tables["last"].assign(improvement=-1.0, ratio=0.9)}
+    assert claims(worse, sources=["lookahead"])["verdict"].tolist() == ["contradicted"] * 3 + ["supported"]

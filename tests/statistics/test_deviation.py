@@ -120,6 +120,7 @@ def test_asymmetry_is_found_and_fitted():
     table, fit = deviation(runs(curvature={"below": 1.0, "above": 3.0}, seed_sd=0.1), "max")
     row = at(table, "ratio", 10)
     assert row["asymmetry"] == pytest.approx(2, abs=0.2)
+    assert row["asymmetry_lo"] < row["asymmetry"] < row["asymmetry_hi"]
     assert row["p_asymmetry"] < 0.001
     gamma = fit[fit["centre"] == "ratio"].set_index("side")["gamma"]
     per_ln = 1 / np.log(10) ** 2

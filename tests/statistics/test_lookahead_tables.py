@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decay_atlas.statistics.lookahead import (
+from decay_atlas.bounds import (
     bound,
-    fit_log,
     linear_schedule,
+    orabona_bound,
     piecewise_factors,
     piecewise_schedule,
+    shamir_zhang_bound,
     sqrt_schedule,
 )
+from decay_atlas.statistics.lookahead import fit_log
 from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
 
 STRIDE, LAST = 25, 200
@@ -41,6 +43,10 @@ def test_figures_are_those_of_the_schedules_cut_at_their_horizon(table: pd.DataF
         assert at.loc[schedule, "bound"] == pytest.approx(bound(eta[:horizon]).at(kept))
         assert at.loc[schedule, "gamma"] == pytest.approx(bound(eta[:horizon]).gamma)
         assert at.loc[schedule, "rate"] == pytest.approx(eta[horizon - 1])
+        assert at.loc[schedule, "orabona"] == pytest.approx(orabona_bound(eta[:horizon]).at(kept))
+    kept = bound(sqrt_schedule(26)).gamma
+    assert at.loc["sqrt", "shamir_zhang"] == pytest.approx(shamir_zhang_bound(horizon).at(kept))
+    assert at.loc[["linear", "piecewise"], "shamir_zhang"].isna().all()
     linear = bound(linear_schedule(horizon))
     assert at.loc["linear", ["bound", "gamma", "rate"]].tolist() == pytest.approx(
         [linear.least, linear.gamma, 1 / horizon]
@@ -68,10 +74,18 @@ def test_ratios_are_to_linear_decay(table: pd.DataFrame) -> None:
 def test_both_laws_are_fitted_to_both_schedules() -> None:
     fits = lookahead_fits(lookahead([STRIDE], LAST))
     assert fits[["schedule", "law"]].apply(tuple, axis=1).tolist() == [
-        ("sqrt", "power"), ("sqrt", "log"), ("piecewise", "power"), ("piecewise", "log"),
+        ("sqrt", "power"), ("sqrt", "log"), ("piecewise", "power"), ("piecewise", "log"), ("piecewise", "rate"),
     ]  # fmt: skip
     ends = np.arange(26, 200, 25)
     made = pd.DataFrame({"stride": 25, "horizon": ends, "schedule": "sqrt", "ratio": 0.5 + 0.2 * np.log(ends)})
     law = lookahead_fits(made).set_index("law").loc["log"]
     assert law[["a", "b", "c"]].tolist() == pytest.approx([0.5, 0.2, 1], abs=1e-4)
     assert law["deviation"] == pytest.approx(fit_log(ends, made["ratio"].to_numpy()).deviation)
+
+
+def test_the_shape_of_the_rate_is_fitted_over_the_later_half() -> None:
+    ends = np.arange(26, 400, 25)
+    rate = np.where(ends < 200, 1.0, 3 * ends**-0.4)
+    made = pd.DataFrame({"stride": 25, "horizon": ends, "schedule": "piecewise", "ratio": 1.0, "rate": rate})
+    shape = lookahead_fits(made).set_index("law").loc["rate"]
+    assert shape[["a", "b", "c", "deviation"]].tolist() == pytest.approx([0, 3, -0.4, 0], abs=1e-9)

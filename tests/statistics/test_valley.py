@@ -79,6 +79,7 @@ def test_single_seeds_say_how_sure_the_width_is():
     fixed, _ = widths(runs, excess=1)
     assert (fixed["decades_lo"], fixed["decades_hi"]) == pytest.approx((1.0, 2.0))
     assert fixed["decades_lo"] < fixed["decades"] < fixed["decades_hi"]
+    assert (fixed["decades_sd"], fixed["n_seeds"]) == (pytest.approx(np.sqrt(0.5)), 2)
 
 
 def test_without_decay_there_is_nothing_to_sweep():

@@ -30,7 +30,7 @@ RUN_PATH = RUN_FOLDER + "/lr{lr}_wd{wd}_seed{seed}.json"
 DOG_PATH = RUN_FOLDER + "/dog.json"
 _RUN = re.compile(rf"(?:.*/)?({NAME})/({NAME})/({NAME})/({DIGEST})/lr({NUMBER})_wd({NUMBER})_seed([0-9]+)\.json")
 LOCAL_KEYS = ("path",)
-"""Keys of a data set's entry that say where it lies on this machine, not what it is."""
+"""Keys of a data set's entry, and of pretrained weights, that say where it lies on this machine, not what it is."""
 
 
 def number_text(value: float) -> str:
@@ -97,7 +97,8 @@ def settings_of(dataset: dict[str, Any], recipe: dict[str, Any], arch: dict[str,
 
     Takes resolved catalogue entries. The recipe's augmentation becomes the list for the architecture's
     family, an `image_size` placeholder among the architecture's kwargs becomes the data set's number, and
-    the data set's local keys are left out, so that a tree copied to another machine keeps its digests.
+    the local keys of data set and pretrained weights are left out, so that a tree copied to another machine keeps its
+    digests.
 
     Raises:
         ValueError: the recipe names no augmentation for the architecture's family.
@@ -110,6 +111,8 @@ def settings_of(dataset: dict[str, Any], recipe: dict[str, Any], arch: dict[str,
             lines = "".join(f"\n      {family}: [{', '.join(names)}]" for family, names in lists.items())
             raise ValueError(f"augment has no list for family {arch['family']!r}; write\n\n    augment:{lines}")
         recipe["augment"] = augment[arch["family"]]
+    if "pretrained" in recipe:
+        recipe["pretrained"] = {key: value for key, value in recipe["pretrained"].items() if key not in LOCAL_KEYS}
     kwargs = {
         key: dataset["image_size"] if value == "image_size" else value for key, value in arch.get("kwargs", {}).items()
     }

@@ -27,6 +27,7 @@ from decay_atlas.retrain import put_back
 from decay_atlas.slurm import attend
 from decay_atlas.stage import share_library
 from decay_atlas.training.origin import outdated
+from decay_atlas.training.weights import STORE
 
 # Scripts and training run in other processes, under --sdm in other environments.
 share_library(LIBRARY)
@@ -133,6 +134,22 @@ def manifest_of(wildcards):
     return f"{dataset_folder(wildcards.dataset, entry)}/manifest.json"
 
 
+def weights_of(wildcards):
+    """The pretrained weights that the runs of a digest begin with, under their checksum; most have none."""
+    recipe = GRID.settings[wildcards.digest].get("recipe", {})
+    return (
+        [f"{STORE}/{recipe['pretrained']['sha256']}"] if "pretrained" in recipe else []
+    )
+
+
+def weights_path(wildcards):
+    """Where the study says that the weights of a checksum lie."""
+    entries = (recipe.get("pretrained", {}) for recipe in STUDY["recipes"].values())
+    return next(
+        entry["path"] for entry in entries if entry.get("sha256") == wildcards.sha256
+    )
+
+
 def dog_of(wildcards):
     """The estimates of DoG that the runs of a recipe wait for, in one file whatever their pack; most have none."""
     group = {name: getattr(wildcards, name) for name in GROUP}
@@ -179,7 +196,7 @@ def behind_ancient(wildcards):
     files = {
         file
         for group in groups
-        for file in [*as_list(manifest_of(group)), *dog_of(group)]
+        for file in [*as_list(manifest_of(group)), *dog_of(group), *weights_of(group)]
     }
     return sorted(file for file in files if os.path.exists(file))
 
@@ -255,6 +272,7 @@ REPORTED = {
         "law_costs figure",
         "deviation figure",
         "importance figure",
+        "valley figure",
         "law_costs table",
         "deviation table",
         "deviation_fit table",
@@ -271,6 +289,7 @@ REPORTED = {
     ],
     "5. Recipes compared": [
         "best figure",
+        "training_loss figure",
         "epochs_law figure",
         "rules figure",
         "robustness figure",

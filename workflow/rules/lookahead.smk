@@ -3,6 +3,7 @@
 
 localrules:
     lookahead,
+    lookahead_claims,
     lookahead_report,
 
 
@@ -21,10 +22,33 @@ rule lookahead:
         "../scripts/lookahead.py"
 
 
+rule lookahead_claims:
+    input:
+        table=f"{RESULTS}/tables/lookahead.csv",
+        fits=f"{RESULTS}/tables/lookahead_fits.csv",
+    output:
+        table=table("claims"),
+    log:
+        f"{LOGS}/lookahead_claims.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        sources=STUDY["claims"],
+        code=lambda wildcards: source_digest(
+            "decay_atlas.statistics.claims",
+            "decay_atlas.statistics.lookahead_tables",
+            "decay_atlas.statistics.tables",
+            data="statistics/published/*.yaml",
+        ),
+    script:
+        "../scripts/lookahead_claims.py"
+
+
 rule lookahead_report:
     input:
         table=f"{RESULTS}/tables/lookahead.csv",
         fits=f"{RESULTS}/tables/lookahead_fits.csv",
+        claims=f"{RESULTS}/tables/claims.csv",
     output:
         figure=figure("lookahead"),
         html=page("page_lookahead"),

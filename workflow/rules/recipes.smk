@@ -151,6 +151,7 @@ rule claims:
                 "universality",
                 "deviation",
                 "tuning",
+                "valley",
                 "best",
                 "epochs_law",
                 "rules",

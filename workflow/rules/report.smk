@@ -9,7 +9,9 @@ FIGURES = [
     "tuning",
     "performance_profile",
     "importance",
+    "valley",
     "best",
+    "training_loss",
     "epochs_law",
     "rules",
     "robustness",
@@ -31,6 +33,7 @@ rule figures:
     input:
         **{name: f"{RESULTS}/tables/{name}.csv" for name in TABLES},
         runs=f"{RESULTS}/runs.parquet",
+        curves=[] if GRID is None else f"{RESULTS}/curves.parquet",
     output:
         **{name: figure(name) for name in FIGURES},
     log:

@@ -30,6 +30,7 @@ else:
 
     localrules:
         dataset,
+        weights,
         dog,
         collect,
         curves,
@@ -56,6 +57,21 @@ else:
             "{resources.python} -m decay_atlas.training.prepare --name {wildcards.dataset} --entry {params.entry:q} "
             "--path={resources.source:q} $(dirname {output.manifest:q}) > {log:q} 2>&1"
 
+    rule weights:
+        output:
+            "resources/weights/{sha256}",
+        log:
+            "results/logs/weights/{sha256}.log",
+        wildcard_constraints:
+            sha256="[0-9a-f]{64}",
+        conda:
+            "../../envs/training.yaml"
+        resources:
+            python=PYTHON,
+            source=weights_path,
+        shell:
+            "{resources.python} -m decay_atlas.training.weights --path={resources.source:q} {output:q} > {log:q} 2>&1"
+
     # A run is trained once: `update` keeps finished records when their pack runs again, `params` says nothing of
     # the pack, engine and device are resources (which trigger nothing), and the program skips what is done.
     for pack in GRID.pack_rules(STUDY["execution"]["pack"]):
@@ -66,6 +82,7 @@ else:
             input:
                 manifest=ancient_once_done(manifest_of, records_of(pack)),
                 dog=ancient_once_done(dog_of, records_of(pack)),
+                weights=ancient_once_done(weights_of, records_of(pack)),
             output:
                 [update(record) for record in pack.records],
             log:

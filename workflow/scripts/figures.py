@@ -11,6 +11,8 @@ from decay_atlas.statistics.tables import read_table
 log_to(snakemake.log[0])
 
 runs = pd.read_parquet(snakemake.input.runs)
-tables = {name: read_table(path) for name, path in snakemake.input.items() if name != "runs"}
+tables = {name: read_table(path) for name, path in snakemake.input.items() if name not in ("runs", "curves")}
+if snakemake.input.curves:
+    tables["curves"] = pd.read_parquet(snakemake.input.curves)
 for name, path in snakemake.output.items():
     Path(path).write_text(draw(name, snakemake.params.study, runs, tables))

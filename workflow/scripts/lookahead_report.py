@@ -8,7 +8,7 @@ from decay_atlas.statistics.tables import read_table
 
 log_to(snakemake.log[0])
 
-table, fits = (read_table(path) for path in (snakemake.input.table, snakemake.input.fits))
+table, fits, claims = (read_table(snakemake.input[name]) for name in ("table", "fits", "claims"))
 figure = draw(table, fits)
 Path(snakemake.output.figure).write_text(figure)
-Path(snakemake.output.html).write_text(render(snakemake.params.study, table, fits, figure))
+Path(snakemake.output.html).write_text(render(snakemake.params.study, table, fits, claims, figure))

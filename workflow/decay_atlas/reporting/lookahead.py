@@ -22,7 +22,7 @@ def draw(table: pd.DataFrame, fits: pd.DataFrame) -> str:
         return plate(panels(table, fits), "lookahead")
 
 
-def render(study: Mapping[str, Any], table: pd.DataFrame, fits: pd.DataFrame, figure: str) -> str:
+def render(study: Mapping[str, Any], table: pd.DataFrame, fits: pd.DataFrame, claims: pd.DataFrame, figure: str) -> str:
     """The page. `study` is the resolved configuration, `figure` what `draw` made; equal input gives equal bytes."""
     environment = Environment(
         loader=PackageLoader("decay_atlas.reporting"),
@@ -39,8 +39,13 @@ def render(study: Mapping[str, Any], table: pd.DataFrame, fits: pd.DataFrame, fi
             (row.stride, row.schedule, row.law, *(number(value, 3) for value in (row.a, row.b, row.c, row.deviation)))
             for row in fits.itertuples()
         ],
+        claims=claims[["statement", "reported", "measured", "verdict", "why"]].fillna("").to_numpy().tolist(),
         figures=[Markup(panel) for panel in panels_of(figure)],
-        downloads={"lookahead": csv_address(table), "lookahead_fits": csv_address(fits)},
+        downloads={
+            "lookahead": csv_address(table),
+            "lookahead_fits": csv_address(fits),
+            "claims": csv_address(claims),
+        },
     )
 
 

@@ -13,22 +13,14 @@ from decay_atlas.reporting.figures.landscapes import landscapes
 from decay_atlas.reporting.figures.law_costs import law_costs
 from decay_atlas.reporting.figures.optima import optima_plot
 from decay_atlas.reporting.figures.robustness import variants
+from decay_atlas.reporting.figures.training_loss import training_loss
+from decay_atlas.reporting.figures.valley import valleys
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
 NAMES = (
-    *(
-        "landscapes",
-        "optima",
-        "slopes",
-        "ratio",
-        "law_costs",
-        "deviation",
-        "tuning",
-        "performance_profile",
-        "importance",
-    ),
-    *("best", "epochs_law", "rules", "robustness", "adaptive"),
+    *("landscapes", "optima", "slopes", "ratio", "law_costs", "deviation", "tuning", "performance_profile"),
+    *("importance", "valley", "best", "training_loss", "epochs_law", "rules", "robustness", "adaptive"),
 )
 """Every study has a file of each name; one that has nothing to show says why."""
 
@@ -37,7 +29,8 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
-    """One figure as SVG. `study` is the resolved configuration, `tables` the tables by name; any may be absent.
+    """One figure as SVG. `study` is the resolved configuration, `tables` the tables by name, and `curves`; any may be
+    absent.
 
     Raises:
         ValueError: there is no figure of this name.
@@ -59,7 +52,11 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "tuning": lambda: curves.tuning(table(tables, "tuning"), metric),
         "performance_profile": lambda: profiles.performance(table(tables, "performance_profile"), metric),
         "importance": lambda: curves.importance(table(tables, "importance")),
+        "valley": lambda: valleys(runs, table(tables, "valley"), metric, statistics.get("average", "mean")),
         "best": lambda: recipes.gains(table(tables, "best"), metric),
+        "training_loss": lambda: training_loss(
+            table(tables, "curves"), table(tables, "best"), metric, study["metric"].get("score", "")
+        ),
         "epochs_law": lambda: recipes.epochs(table(tables, "epochs_law"), table(tables, "optima"), study["recipes"]),
         "rules": lambda: recipes.rules(table(tables, "rules"), metric),
         "robustness": lambda: variants(table(tables, "robustness")),

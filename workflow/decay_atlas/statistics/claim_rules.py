@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ class Claim:
     where: dict[str, Any] = field(default_factory=dict)
     varies: str = ""
     against: dict[str, Any] = field(default_factory=dict)
-    than: dict[str, Any] = field(default_factory=dict)
+    against_rows: dict[str, Any] = field(default_factory=dict)
     spread: list[str] = field(default_factory=lambda: ["scored_sd", "n_scored"])
     over: str = "each"
     accept: list[float | None] = field(default_factory=lambda: [None, None])
@@ -165,45 +165,44 @@ def equality(claim: Claim, rows: pd.DataFrame) -> Judgement:
 
 
 def better(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
-    """Compare the claim's recipes with those they are said to beat, by Welch's t over seeds of each pair.
+    """Compare the claim's rows with those they are said to beat, by Welch's t over seeds of each pair.
 
-    Rows have the claim's `column`, and in its `spread` their standard deviation and number of seeds. Every pair must
-    be better, or any one worse after its interval is widened for their number (Bonferroni).
+    Rows have the claim's `column`, and in its `spread` their standard deviation and number of seeds. Every difference
+    must lie inside what the claim allows, which is above 0 where it says nothing, or any one outside after its
+    interval is widened for their number (Bonferroni).
     """
-    estimates = _differences(claim, pairs)
-    if not estimates:
-        return "", "inconclusive", "There is no interval to judge by: it takes more seeds."
-    value = np.array([one.value for one in estimates])
-    lo, hi = np.array([one.interval() for one in estimates]).T
-    worse = np.array([one.interval(1 - LEVEL / len(estimates))[1] < 0 for one in estimates])
-    measured = _estimates(value, lo, hi)
-    if worse.any():
-        return measured, "contradicted", f"{worse.sum()} of {len(worse)} differences are negative beyond seed noise."
-    if (lo > 0).all():
-        return measured, "supported", f"All {len(lo)} differences are positive beyond seed noise."
-    return measured, "inconclusive", f"{(lo > 0).sum()} of {len(lo)} differences are positive beyond seed noise."
-
-
-def difference(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> Judgement:
-    """Compare the differences that `better` would look at with the interval that the claim allows, as `within` does."""
-    estimates = _differences(claim, pairs)
-    if not estimates:
-        return "", "inconclusive", "There is no interval to judge by: it takes more seeds."
-    rows = pd.DataFrame([(one.value, *one.interval()) for one in estimates], columns=["value", "lo", "hi"])
-    return within(replace(claim, column="value", interval=["lo", "hi"]), rows)
-
-
-def _differences(claim: Claim, pairs: list[tuple[pd.Series, pd.Series]]) -> list[Estimate]:
-    """By Welch's t over seeds, of the pairs that have two seeds each."""
     sd, n = claim.spread
-    return [
-        welch_of(
-            first[claim.column] - second[claim.column],
-            *((one[sd] ** 2, int(one[n])) for one in (first, second)),
+    estimates = [
+        _difference(
+            first[claim.column] - second[claim.column], *((one[sd] ** 2, int(one[n])) for one in (first, second))
         )
         for first, second in pairs
-        if min(first[n], second[n]) > 1
+        if min(first[n], second[n]) > 1 and np.isfinite(first[claim.column] - second[claim.column])
     ]
+    if not estimates:
+        return "", "inconclusive", "There is no interval to judge by: it takes more seeds."
+    low, high = claim.bounds
+    if np.isneginf(low) and np.isposinf(high):
+        low = 0.0
+    value = np.array([one.value for one in estimates])
+    lo, hi = np.array([one.interval() for one in estimates]).T
+    widened = np.array([one.interval(1 - LEVEL / len(estimates)) for one in estimates]).T
+    outside = (widened[1] < low) | (widened[0] > high)
+    inside = (lo > low) & (hi < high)
+    measured = _estimates(value, lo, hi)
+    sign = (low, high) == (0, np.inf)
+    if outside.any():
+        where = "are negative beyond seed noise" if sign else f"lie outside {span(low, high)}"
+        return measured, "contradicted", f"{outside.sum()} of {len(lo)} differences {where}."
+    where = "are positive beyond seed noise" if sign else f"lie inside {span(low, high)}"
+    if inside.all():
+        return measured, "supported", f"All {len(lo)} differences {where}."
+    return measured, "inconclusive", f"{inside.sum()} of {len(lo)} differences {where}."
+
+
+def _difference(value: float, first: tuple[float, int], second: tuple[float, int]) -> Estimate:
+    """Welch's; seeds that all agree, as the widths of valleys that reach the ends of the grid do, leave no error."""
+    return welch_of(value, first, second) if first[0] + second[0] > 0 else Estimate(value, 0.0, 1.0)
 
 
 def with_seeds(rows: pd.DataFrame, n: str) -> pd.DataFrame:

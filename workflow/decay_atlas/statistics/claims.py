@@ -2,7 +2,7 @@
 
 `published/` has a file a source, which holds its claims and names for each the rule that judges it. A claim
 that the source's own figures or grid contradict is inconsistent before any data. Source: C, Reported figures and
-What is wrong; S, Experiments; A.
+What is wrong; S, Experiments; A; D; L.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, better, difference, largest, span, with_seeds
+from decay_atlas.statistics.claim_rules import RULES, Claim, Judgement, better, largest, span, with_seeds
 from decay_atlas.statistics.families import Recipes, differences, families
 from decay_atlas.statistics.landscape import Direction, tabulate
 
-PAIRED = {"better": better, "difference": difference}
-"""Rules that compare rows of recipes with those of others."""
 COLUMNS = ["id", "statement", "reported", "measured", "verdict", "why"]
 
 
@@ -47,7 +45,7 @@ def parse(document: Mapping[str, Any]) -> tuple[list[Claim], dict[str, Any]]:
     found = []
     for entry in document["claims"]:
         unknown = sorted(set(entry) - known)
-        if unknown or entry.get("rule") not in {*RULES, *PAIRED, "untestable"}:
+        if unknown or entry.get("rule") not in {*RULES, "better", "untestable"}:
             raise ValueError(f"claim {entry.get('id')!r}: unknown field(s) {unknown} or rule {entry.get('rule')!r}")
         body = {key: value for key, value in entry.items() if key != "each"}
         found += [Claim(**_fill(body, row)) for each in entry.get("each", [{}]) for row in _rows(each)]
@@ -66,9 +64,9 @@ def claims(
 ) -> pd.DataFrame:
     """Judge every claim of the sources by a study's tables.
 
-    `tables` maps names (optima, ratio, laws, universality, deviation, tuning, best, epochs_law, rules, adaptive,
-    evaluations, trap) to what those stages return, and cells to what `best.cells` does; one that is missing makes its
-    claims not testable.
+    `tables` maps names (optima, ratio, laws, universality, deviation, tuning, valley, best, epochs_law, rules,
+    adaptive, evaluations, trap; lookahead, lookahead_fits) to what those stages return, and cells to what `best.cells`
+    does; one that is missing makes its claims not testable.
     `recipes` maps the study's recipes to their resolved settings, so that claims about an optimizer or a batch size
     find their runs; recipes that are not in it (imported runs) are taken to follow the published protocol.
     `unit` and `direction` are the metric's: claims in percentage points need "%", those about an accuracy "max" too.
@@ -113,18 +111,20 @@ def _judge(
     table = tables.get(claim.table)
     if table is None or table.empty:
         return "", "not-testable", f"This study has no table {claim.table}."
-    spread = claim.spread if claim.rule in PAIRED else []
+    spread = claim.spread if claim.rule == "better" else []
     needed = [claim.column, *claim.interval, *spread, claim.partial, *claim.where]
     lacking = [name for name in needed if name and name not in table]
     if lacking:
         raise ValueError(f"the table {claim.table} lacks the column(s) {', '.join(lacking)}")
-    if claim.rule in PAIRED:
+    if claim.rule == "better":
         pairs = _pairs(table, claim, recipes)
         if not pairs and _select(table, claim.where, recipes, {}).empty:
             return "", "not-testable", f"This study has no {_describe(claim.where)}."
+        if not pairs and not claim.varies:
+            return "", "not-testable", f"This study has no {_describe({**claim.where, **claim.against_rows})}."
         if not pairs:
             return "", "not-testable", f"No two recipes of this study differ in {claim.varies} alone in this way."
-        return PAIRED[claim.rule](claim, pairs)
+        return better(claim, pairs)
     rows = _select(table, claim.where, recipes, source.get("assumed", {}))
     if rows.empty:
         return "", "not-testable", f"This study has no {_describe(claim.where)}."
@@ -227,23 +227,33 @@ def _varies(rows: pd.DataFrame, key: str, recipes: Recipes) -> bool:
 def _pairs(table: pd.DataFrame, claim: Claim, recipes: Recipes) -> list[tuple[pd.Series, pd.Series]]:
     """Rows of one data set and architecture under `where` and `against`, whose recipes differ in `varies` alone.
 
-    How DoG is estimated goes with the optimizer that uses it.
+    How DoG is estimated goes with the optimizer that uses it. Where nothing varies, they are of one recipe, or in the
+    table `rules` of one pair of recipes.
     """
     better_ones = _select(table, claim.where, recipes, {})
-    worse_ones = _select(table, {**claim.where, **claim.than, "recipe": claim.against}, recipes, {})
+    other = {"recipe": claim.against} if claim.against else {}
+    worse_ones = _select(table, {**claim.where, **claim.against_rows, **other}, recipes, {})
     if claim.over == "largest":
         better_ones, worse_ones = (
             largest(with_seeds(rows, claim.spread[1]), claim.column) for rows in (better_ones, worse_ones)
         )
     alone = {claim.varies, "dog"} if claim.varies == "optimizer" else {claim.varies}
+
+    def comparable(first: pd.Series, second: pd.Series) -> bool:
+        if any(first.get(name) != second.get(name) for name in ("dataset", "arch")):
+            return False
+        if not claim.varies:
+            return all(first.get(name) == second.get(name) for name in ("recipe", "recipe_large"))
+        if not {first["recipe"], second["recipe"]} <= recipes.keys():
+            return False
+        found = set(differences(recipes[first["recipe"]], recipes[second["recipe"]]))
+        return claim.varies in found and found <= alone
+
     return [
         (first, second)
         for _, first in better_ones.iterrows()
         for _, second in worse_ones.iterrows()
-        if (first["dataset"], first["arch"]) == (second["dataset"], second["arch"])
-        and {first["recipe"], second["recipe"]} <= recipes.keys()
-        and claim.varies in (found := set(differences(recipes[first["recipe"]], recipes[second["recipe"]])))
-        and found <= alone
+        if comparable(first, second)
     ]
 
 

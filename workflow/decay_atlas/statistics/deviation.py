@@ -29,6 +29,7 @@ from decay_atlas.statistics.tolerance import MIN_FIT, fit_tolerance
 KAPPAS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 CENTRES = ("ratio", "optimum", "product")
 COLUMNS = ["dataset", "recipe", "centre", "kappa", "drop", "lo", "hi", "p", "n", "blank"]
+ASYMMETRY = {"drop": "asymmetry", "lo": "asymmetry_lo", "hi": "asymmetry_hi", "p": "p_asymmetry"}
 FIT_COLUMNS = ["dataset", "recipe", "centre", "side", "delta", "gamma", "r2"]
 
 DIFFER = 0.05
@@ -57,7 +58,8 @@ def deviation(
     seeds chose, so that noise does not pass for a drop, and a drop may be negative. It is averaged over the η
     that κ reaches, then over `n` seeds × architectures, which give `lo`, `hi` (95 %) and `p` (of no drop) by
     t with n − 1 degrees of freedom; `p_holm` corrects over κ. `drop_centre`, `centre_lo`, `centre_hi` and
-    `p_centre` are the same against κ = 1. `asymmetry` is drop(κ) − drop(1/κ), at κ > 1, with `p_asymmetry`.
+    `p_centre` are the same against κ = 1. `asymmetry` is drop(κ) − drop(1/κ), paired, at κ > 1,
+    with `asymmetry_lo`, `asymmetry_hi` and `p_asymmetry`.
     `reached` is the share of η × architectures that the grid reaches, `noise_floor` what a flat landscape
     would show where optima are chosen and scored on the same seeds. `blank` says why a drop is missing.
 
@@ -83,7 +85,7 @@ def deviation(
             rows = _rows(group, centre, kappa, rho_reference, average)
             tables += [{**key, **row, "noise_floor": floor} for row in rows]
             fits += [{**key, **fit} for fit in _fits(rows)]
-    extra = ["p_holm", "drop_centre", "centre_lo", "centre_hi", "p_centre", "asymmetry", "p_asymmetry"]
+    extra = ["p_holm", "drop_centre", "centre_lo", "centre_hi", "p_centre", *ASYMMETRY.values()]
     table = tabulate(tables, [*COLUMNS, *extra, "reached", "noise_floor"])
     return table, tabulate(fits, [*FIT_COLUMNS, "n", "blank"])
 
@@ -213,7 +215,7 @@ def _rows(
         mirror = np.flatnonzero(np.isclose(kappa, 1 / k))
         if k > 1 and len(mirror):
             paired, _ = _estimate(drops[:, j] - drops[:, mirror[0]])
-            row |= {"asymmetry": paired["drop"], "p_asymmetry": paired["p"]}
+            row |= {new: paired[old] for old, new in ASYMMETRY.items()}
         rows.append(row)
     for row, p in zip(rows, holm(np.array([row["p"] for row in rows])), strict=True):
         row["p_holm"] = p

@@ -13,7 +13,7 @@ import pandas as pd
 Recipe = Mapping[str, Any]
 Recipes = Mapping[str, Recipe]
 
-SCHEDULED = ("warmup_epochs", "restart_epochs", "milestones", "pieces")
+SCHEDULED = ("warmup_epochs", "restart_epochs", "cycle_epochs", "milestones", "pieces", "stages")
 """What a schedule counts in epochs."""
 
 

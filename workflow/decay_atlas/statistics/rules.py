@@ -21,7 +21,7 @@ from decay_atlas.statistics.tuning import SAME, Case, cases
 COLUMNS = [
     *["dataset", "recipe", "arch", "recipe_large", "batch_size", "batch_size_large", "rule"],
     *["lr", "wd", "value", "lr_retuned", "wd_retuned", "value_retuned"],
-    *["loss", "loss_lo", "loss_hi", "n", "crossfitted", "blank"],
+    *["loss", "loss_lo", "loss_hi", "loss_sd", "n", "crossfitted", "blank"],
 ]
 POWERS = {"unchanged": (0, 0), "rule 1": (1, 0), "rule 2": (0, 1)}
 """The powers of k that lr and wd are multiplied by."""
@@ -35,8 +35,8 @@ def rules(runs: pd.DataFrame, direction: Direction, *, recipes: Recipes) -> pd.D
     scores at the large batch, where it must have been trained, and `loss` what it falls short, in quality, of the
     cell chosen anew at the large batch, `value_retuned`. Both cells are chosen, seed by seed, by the other
     seeds and scored on this one (on validation scores where there are any, see `tuning.cases`), so that a loss
-    may be negative by chance; the interval is Student's t over seeds. The cells named are those that all seeds
-    together choose. `blank` says why there is no figure.
+    may be negative by chance; the interval is Student's t over seeds, `loss_sd` their standard deviation. The cells
+    named are those that all seeds together choose. `blank` says why there is no figure.
 
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting is unknown.
@@ -118,4 +118,5 @@ def _loss(loss: Floats, crossfit: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"loss": loss.mean(), "n": len(loss)}
     if crossfit and len(loss) > 1:
         row["loss_lo"], row["loss_hi"] = mean_of(loss).interval()
+        row["loss_sd"] = loss.std(ddof=1)
     return row

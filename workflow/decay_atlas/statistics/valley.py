@@ -30,6 +30,8 @@ COLUMNS = [
     "decades",
     "decades_lo",
     "decades_hi",
+    "decades_sd",
+    "n_seeds",
     "lr_lo",
     "lr_hi",
     "edge",
@@ -63,7 +65,7 @@ def valley(
     it is not given it is 1 for a metric in %, and `NOISES` times the combination's seed noise for any other.
     `starts` gives (lr, wd) by recipe; otherwise a sweep goes through the best cell. Values between grid points are
     interpolated, in log wd and along the sweep in log lr. `decades_lo` and `decades_hi` are the extremes over single
-    seeds.
+    seeds, `n_seeds` of them, and `decades_sd` is their standard deviation.
 
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting makes no sense.
@@ -78,6 +80,19 @@ def valley(
         for row in _rows(one, excess or _noisy(one), (starts or {}).get(one.recipe), average)
     ]
     return tabulate(rows, COLUMNS)
+
+
+def path_of(sweep: str, start: Sequence[float], lr: Floats) -> Floats:
+    """The weight decays (lr,) of a sweep through `start`, (lr, wd)."""
+    return np.full(len(lr), start[1]) if sweep == "wd" else start[0] * start[1] / lr
+
+
+def along(landscape: Landscape, sweep: str, start: Sequence[float], average: Average = "mean") -> tuple[Floats, Floats]:
+    """The weight decays of a sweep and what it finds there in the metric's unit, both (lr,); NaN off the grid."""
+    decaying = landscape.wd > 0
+    path = path_of(sweep, start, landscape.lr)
+    found = _along(landscape.mean(average)[:, decaying], landscape.wd[decaying], path)
+    return np.where(np.isfinite(found), path, np.nan), landscape.sign * found
 
 
 def _noisy(landscape: Landscape) -> float:
@@ -103,7 +118,7 @@ def _rows(
         best = np.unravel_index(np.nanargmax(means), means.shape)
         start = (float(lr[best[0]]), float(wd[best[1]]))
     for sweep in SWEEPS:
-        path = np.full(len(lr), start[1]) if sweep == "wd" else start[0] * start[1] / lr
+        path = path_of(sweep, start, lr)
         found = _along(means, wd, path)
         row = {
             **landscape.key,
@@ -127,6 +142,8 @@ def _rows(
             "decades": width,
             "decades_lo": min(single) if len(single) > 1 else np.nan,
             "decades_hi": max(single) if len(single) > 1 else np.nan,
+            "decades_sd": np.std(single, ddof=1) if len(single) > 1 else np.nan,
+            "n_seeds": len(single),
             "lr_lo": ends[0],
             "lr_hi": ends[1],
             "edge": edge,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 from torch.nn.functional import cross_entropy
 
-from decay_atlas.training import models, optimizers
+from decay_atlas.training import finetune, models, optimizers
 from decay_atlas.training.adversarial import Attack
 from decay_atlas.training.batches import Batch, Data
 from decay_atlas.training.evaluate import Scores, evaluate, full
@@ -73,6 +73,8 @@ class Ensemble(Learner):
                     setattr(module, "fused_attn", False)  # noqa: B010 (nothing that nn.Module declares)
         self._depths = models.stochastic_depths(self._model)
         self._names = [name for name, parameter in self._model.named_parameters() if parameter.requires_grad]
+        head = finetune.head_of(self._model) if self.head_lr != 1 else []
+        self._head = [place for place, name in enumerate(self._names) if name in head]
         states = [networks[member.seed].state_dict() for member in members]
         self._stack(states)
         self._optimizer = self._built()
@@ -253,10 +255,12 @@ class Ensemble(Learner):
             return losses
 
         give(gradients)
-        if getattr(self._optimizer, "needs_closure", False):
-            self._optimizer.step(again)  # type: ignore[arg-type]  # torch declares float, and takes the loss itself
-        else:
-            self._optimizer.step()
+        head = [self._parameters[place] for place in self._head]
+        with finetune.moved(head, self.head_lr):
+            if getattr(self._optimizer, "needs_closure", False):
+                self._optimizer.step(again)  # type: ignore[arg-type]  # torch declares float, and takes the loss itself
+            else:
+                self._optimizer.step()
 
     def _pass(
         self, batches: tuple[Batch, ...], rows: Tensor, adversarial: Tensor | None

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from decay_atlas.training import models
+from decay_atlas.training import finetune, models
 from decay_atlas.training.adversarial import Attack, random_start
 from decay_atlas.training.batches import CHUNK, Batch, Data, Epoch
 from decay_atlas.training.course import Course
@@ -76,10 +76,17 @@ class Sums:
 
 
 def initial_network(settings: dict[str, Any], data: Data, seed: int) -> nn.Module:
-    """The network that a run of this seed begins with, on the CPU."""
+    """The network that a run of this seed begins with, on the CPU.
+
+    Raises:
+        ValueError: its pretrained weights are not there or do not fit.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(seed, INIT))
-        return models.build(settings["arch"], data.classes, data.channels)
+        model = models.build(settings["arch"], data.classes, data.channels)
+    if "pretrained" in settings["recipe"]:
+        finetune.begin(model, settings["recipe"]["pretrained"])
+    return model
 
 
 class Learner(ABC):
@@ -103,6 +110,7 @@ class Learner(ABC):
                 f"{self.course.images} images, and {world.size} devices need {world.share.needs}; "
                 f"set execution.gpus to {(last + 1) // 2} for its recipe"
             )
+        self.head_lr = settings["recipe"].get("pretrained", {}).get("head_lr", 1)
         precision = settings["recipe"].get("precision", "fp32")
         self.autocast = torch.autocast(
             device.type,

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from decay_atlas.training import weights
+
 AROUND = ("sam", "asam")
 """Optimizers around another, which their option `base` names."""
 
@@ -23,6 +25,8 @@ def check(recipe: dict[str, Any]) -> None:
     Raises:
         ValueError: naming the keys and the way out.
     """
+    if "pretrained" in recipe:
+        weights.check(recipe["pretrained"])
     if is_adaptive(recipe) and "grad_clip" in recipe:
         raise ValueError(
             "optimizer awd compares the weights with the gradient of the loss, which grad_clip would shorten; "

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import get_total_norm
 
-from decay_atlas.training import models, optimizers
+from decay_atlas.training import finetune, models, optimizers
 from decay_atlas.training.adversarial import Attack, gradient_of
 from decay_atlas.training.batches import Data, Share
 from decay_atlas.training.evaluate import Scores, evaluate, full
@@ -45,6 +45,8 @@ class Solo(Learner):
         self._net = self._shared(self._model)
         self._parameters = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
         self._optimizer = optimizers.build(self._parameters, recipe["optimizer"], member.lr, member.decay)
+        head = finetune.head_of(self._model) if self.head_lr != 1 else []
+        self._head: list[Tensor] = [parameter for name, parameter in self._model.named_parameters() if name in head]
         self._scaler = torch.amp.GradScaler(
             device.type, enabled=recipe.get("precision") == "fp16" and device.type == "cuda"
         )
@@ -192,11 +194,12 @@ class Solo(Learner):
             return torch.stack([loss * len(own) for loss, _, own in parts]).sum() / len(labels)
 
         self._shorten()
-        if getattr(self._optimizer, "needs_closure", False):
-            self._optimizer.step(again)  # type: ignore[arg-type]  # torch declares float, and takes the loss itself
-        else:
-            self._scaler.step(self._optimizer)
-            self._scaler.update()
+        with finetune.moved(self._head, self.head_lr):
+            if getattr(self._optimizer, "needs_closure", False):
+                self._optimizer.step(again)  # type: ignore[arg-type]  # torch declares float, and takes the loss itself
+            else:
+                self._scaler.step(self._optimizer)
+                self._scaler.update()
 
     def _shorten(self) -> None:
         if self._clip < math.inf:

@@ -127,8 +127,8 @@ def _map(
     mean, count = landscape.sign * landscape.mean(average), landscape.n_seeds()
     title = f"{label}: {_seen(mean, landscape, metric)}"
     figure, axes = style.new(title, height=3.7)
-    tips = _draw_cells(axes, figure, landscape, places, mean, count, metric)
-    _axes(axes, landscape, places, zero)
+    tips = draw_cells(axes, figure, landscape, places, mean, count, metric)
+    name_axes(axes, landscape, places, zero)
     above_zero = [c.bottom for c in places if landscape.wd[c.wd] > 0 or zero is None]
     _draw_laws(axes, optima, slope, min(above_zero, default=places[0].bottom))
     _draw_optima(axes, landscape, optima, zero)
@@ -144,7 +144,7 @@ def _seen(mean: NDArray[np.float64], landscape: Landscape, metric: Metric) -> st
     return f"best {metric.value(mean[i, j])} at {at}"
 
 
-def _draw_cells(
+def draw_cells(
     axes: Axes,
     figure: Figure,
     landscape: Landscape,
@@ -153,6 +153,7 @@ def _draw_cells(
     count: NDArray[np.int64],
     metric: Metric,
 ) -> dict[str, str]:
+    """Fill the cells by their mean, with a colour bar; hover texts by the cells' gid."""
     good = landscape.sign * mean
     finite = good[np.isfinite(good)]
     low, high = (np.quantile(finite, SCALE_FROM), finite.max()) if len(finite) else (0.0, 1.0)
@@ -198,7 +199,8 @@ def _draw_cells(
     return tips
 
 
-def _axes(axes: Axes, landscape: Landscape, places: list[Cell], zero: float | None) -> None:
+def name_axes(axes: Axes, landscape: Landscape, places: list[Cell], zero: float | None) -> None:
+    """Limits, ticks at the grid's values and names of both axes, which are in decades."""
     axes.set_xlim(min(c.left for c in places), max(c.left + c.width for c in places))
     axes.set_ylim(min(c.bottom for c in places), max(c.bottom + c.height for c in places))
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()

@@ -53,9 +53,16 @@ def _bounds(one: pd.DataFrame, stride: int) -> Panel:
     title = f"Bound on the last iterate, stages of {stride}: at the last horizon {order}"
     figure, axes = style.new(title)
     _lines(axes, one, "bound")
+    for schedule in ("piecewise", "sqrt"):
+        part = one[one["schedule"] == schedule]
+        axes.plot(part["horizon"], part["orabona"], color=COLOURS[schedule], dashes=(5, 2), lw=1, label="Orabona's")
+    part = one[one["schedule"] == "sqrt"]
+    axes.plot(
+        part["horizon"], part["shamir_zhang"], color=COLOURS["sqrt"], dashes=(1, 1.4), lw=1, label="Shamir and Zhang's"
+    )
     axes.set_yscale("log")
     _horizon_axis(axes, "horizon T")
-    style.log_axis(axes, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1], "bound Ω_T at D = G = 1")
+    style.log_axis(axes, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10], "bound Ω_T at D = G = 1")
     axes.legend()
     return Panel(figure, title)
 
@@ -67,7 +74,7 @@ def _ratios(one: pd.DataFrame, fits: pd.DataFrame, stride: int) -> Panel:
         part = one[one["schedule"] == schedule]
         axes.plot(part["horizon"], part["ratio"], "o", ms=2.5, color=COLOURS[schedule], label=NAMES[schedule])
         horizon = np.geomspace(part["horizon"].min(), part["horizon"].max(), 200)
-        for fit in fits[fits["schedule"] == schedule].itertuples():
+        for fit in fits[(fits["schedule"] == schedule) & fits["law"].isin(LAWS)].itertuples():
             form, dashes = LAWS[str(fit.law)]
             base = horizon if fit.law == "power" else np.log(horizon)
             label = f"{form}, off by {number(fit.deviation)}"
