@@ -4,8 +4,9 @@ import pandas as pd
 
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.importance import importance
+from decay_atlas.statistics.tables import write_table
 
 log_to(snakemake.log[0])
 
 runs = pd.read_parquet(snakemake.input.runs)
-importance(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)
+write_table(importance(runs, **snakemake.params.settings), snakemake.output.table)

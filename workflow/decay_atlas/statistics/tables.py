@@ -1,13 +1,35 @@
-"""The tables of a study, read back from its files."""
+"""The tables of a study, written to its files and read back from them."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 NAMES = ("dataset", "recipe", "arch", "baseline", "fixed", "clean", "recipe_large", "recipes", "pair")
 """Columns that hold names which a study chose, whatever the table."""
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠]")
+"""How a cell begins that a spreadsheet would run as a formula, with what marks it as text."""
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """A table as CSV in which no text begins a formula: that of a network called =1+1 is '=1+1.
+
+    Such texts, and those that look so already, get one more apostrophe, which `read_table` takes away. Numbers stay
+    as they are.
+    """
+    texts = [place for place, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
+    safe = table.copy()
+    for place in texts:
+        safe.isetitem(place, table.iloc[:, place].map(_marked, na_action="ignore"))
+    return str(safe.to_csv(index=False, lineterminator="\n"))
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write one table, which `read_table` gives back as it is (see `table_text`)."""
+    Path(path).write_text(table_text(table), encoding="utf-8", newline="")
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -17,4 +39,15 @@ def read_table(path: str | Path) -> pd.DataFrame:
         OSError: there is no such file.
         ValueError: it holds no table.
     """
-    return pd.read_csv(path, dtype=dict.fromkeys(NAMES, "str"), keep_default_na=False, na_values=[""])
+    table = pd.read_csv(path, dtype=dict.fromkeys(NAMES, "str"), keep_default_na=False, na_values=[""])
+    for name in table.columns[~table.dtypes.map(pd.api.types.is_numeric_dtype)]:
+        table[name] = table[name].map(_unmarked, na_action="ignore")
+    return table
+
+
+def _marked(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _unmarked(value: Any) -> Any:
+    return value[1:] if isinstance(value, str) and value.startswith("'") and _FORMULA.match(value) else value
