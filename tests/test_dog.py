@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decay_atlas.dog import FILE, DogError, estimate, estimate_for, gather, plateau
-from decay_atlas.grid import digest_of
+from decay_atlas.grid import Run, digest_of
 from decay_atlas.records import write_json
+from tests.recorded import record_of
 
 FIXED: dict[str, Any] = {"dataset": {"source": "digits"}, "recipe": {"epochs": 2}, "arch": {}, "training_version": 2}
 ADAPTIVE = {**FIXED, "recipe": {"epochs": 2, "dog": {"wd": 0.0005, "recipe": FIXED["recipe"]}}}
@@ -60,13 +61,13 @@ def test_neither_unit_nor_offset_matters(losses: list[int], unit: float, offset:
 
 
 def record(lr: float = 0.1, wd: float = 0.0005, seed: int = 0, dog: list[float | None] | None = None) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "status": "ok",
-        **{"dataset": "digits", "recipe": "fixed", "arch": "net", "digest": digest_of(FIXED)},
-        **{"lr": lr, "wd": wd, "seed": seed},
-        "history": {"train_loss": [2.0, 1.0, 0.02, 0.0], "dog": dog or [0.01, 0.02, 0.06, 9.0]},
-    }
+    history = {"train_loss": [2.0, 1.0, 0.02, 0.0], "dog": dog or [0.01, 0.02, 0.06, 9.0]}
+    return record_of(Run("digits", "fixed", "net", digest_of(FIXED), lr, wd, seed), FIXED, history=history)
+
+
+def place(root: Path, seed: int) -> Path:
+    """Where the record of a fixed run lies."""
+    return root / Run("digits", "fixed", "net", digest_of(FIXED), 0.1, 0.0005, seed).path
 
 
 def test_the_estimate_is_the_mean_up_to_the_plateau() -> None:
@@ -79,8 +80,8 @@ def folder(tmp_path: Path) -> Path:
     """Where the adaptive runs' records are to lie, with the estimates of two fixed runs."""
     folder = tmp_path / "digits/adaptive/net" / digest_of(ADAPTIVE)
     for seed in (0, 1):
-        write_json(tmp_path / f"{seed}.json", record(seed=seed, dog=[0.01 * (1 + seed)] * 4))
-    gather([tmp_path / "0.json", tmp_path / "1.json"], folder / FILE)
+        write_json(place(tmp_path, seed), record(seed=seed, dog=[0.01 * (1 + seed)] * 4))
+    gather([place(tmp_path, 0), place(tmp_path, 1)], folder / FILE)
     return folder
 
 
@@ -113,7 +114,7 @@ def test_without_the_file_the_message_says_what_to_run(folder: Path) -> None:
 
 
 def test_a_fixed_run_that_diverged_at_once_has_no_estimate(folder: Path, tmp_path: Path) -> None:
-    write_json(tmp_path / "0.json", record(dog=[None] * 4))
-    gather([tmp_path / "0.json"], folder / FILE)
+    write_json(place(tmp_path, 0), record(dog=[None] * 4))
+    gather([place(tmp_path, 0)], folder / FILE)
     with pytest.raises(DogError, match="diverged in the first epoch"):
         estimate_for(folder / "lr0.1_wd1_seed0.json", ADAPTIVE)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from decay_atlas.grid import Run, digest_of, number_text
-from decay_atlas.records import read_record, write_json
+from decay_atlas.records import RecordError, read_record, write_json
 
 FILE = "dog.json"
 FALL = 0.95
@@ -58,11 +58,13 @@ def gather(paths: Iterable[str | Path], out: str | Path) -> None:
     """Write the estimates of the runs whose records lie at `paths` into the file `out`.
 
     Raises:
-        RecordError: a record is missing or damaged.
+        RecordError: a record is missing or damaged, or holds no history of DoG.
     """
     rows = []
     for path in paths:
         record = read_record(path)
+        if not {"train_loss", "dog"} <= record["history"].keys():
+            raise RecordError(f"{path}: its history lacks train_loss or dog; delete it and the run is trained again")
         dog, epochs = estimate(record)
         axes = {name: record[name] for name in ("dataset", "recipe", "arch", "digest", "lr", "wd", "seed")}
         rows.append({**axes, "dog": dog, "epochs": epochs, "record": str(path)})

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from decay_atlas.records import SCORES
+from decay_atlas.record_schema import SCORES
 from decay_atlas.statistics.import_axes import numbered_seeds, one_grid
 from decay_atlas.statistics.import_files import ImportedRunsError, read_file
 from decay_atlas.statistics.landscape import AXES, COMBINATION

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from decay_atlas.records import SCORES
+from decay_atlas.record_schema import SCORES
 from decay_atlas.statistics.noise import standard_normals
 from decay_atlas.statistics.rivals import LAWS
 
