@@ -23,6 +23,13 @@ class RecordError(ValueError):
     """A record cannot be read, says what no run can have, or is not the record of the run its path names."""
 
 
+class DamagedFileError(ValueError):
+    """A file that the workflow made is not as it made it; the message names it and says to delete it."""
+
+    def __init__(self, path: str | Path, fault: object) -> None:
+        super().__init__(f"{path}: damaged ({fault}); delete it and run the same command again, which makes it anew")
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Where to write what is to lie at `path`: readers see the old file or the whole new one, never a part.

@@ -1,12 +1,17 @@
-"""The tables of a study, written to its files and read back from them."""
+"""The tables of a study, that of its runs among them, written to its files and read back from them."""
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from decay_atlas.records import DamagedFileError
+from decay_atlas.statistics.landscape import AXES
 
 NAMES = ("dataset", "recipe", "arch", "baseline", "fixed", "clean", "recipe_large", "recipes", "pair")
 """Columns that hold names which a study chose, whatever the table."""
@@ -37,11 +42,36 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
     Raises:
         OSError: there is no such file.
-        ValueError: it holds no table.
+        DamagedFileError: it holds no table, or one whose last line was cut off.
     """
-    table = pd.read_csv(path, dtype=dict.fromkeys(NAMES, "str"), keep_default_na=False, na_values=[""])
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("it was cut off" if text else "it is empty")
+        table = pd.read_csv(io.StringIO(text), dtype=dict.fromkeys(NAMES, "str"), keep_default_na=False, na_values=[""])
+    except ValueError as error:
+        raise DamagedFileError(path, error) from None
     for name in table.columns[~table.dtypes.map(pd.api.types.is_numeric_dtype)]:
         table[name] = table[name].map(_unmarked, na_action="ignore")
+    return table
+
+
+def read_runs(path: str | Path, needed: Iterable[str] = (*AXES, "value", "status")) -> pd.DataFrame:
+    """A table of runs, or another of a study's parquet files that has the columns `needed`.
+
+    Raises:
+        OSError: there is no such file.
+        DamagedFileError: it is no such table.
+    """
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, RuntimeError) as error:
+        raise DamagedFileError(path, error) from None
+    missing = [column for column in needed if column not in table.columns]
+    if missing:
+        raise DamagedFileError(path, f"no column {', '.join(missing)}")
     return table
 
 

@@ -70,8 +70,13 @@ def prepare(name: str, entry: dict[str, Any], out_dir: str | Path) -> dict[str, 
     out = Path(out_dir)
     if entry["source"] not in SOURCES:
         raise DataError(f"{name}: unknown source {entry['source']!r}; there are {', '.join(SOURCES)}")
-    noted = {"origin": origin(root_of(name, entry))} if entry["source"] in FOLDERS else {}
-    data = SOURCES[entry["source"]](name, entry)
+    try:
+        noted = {"origin": origin(root_of(name, entry))} if entry["source"] in FOLDERS else {}
+        data = SOURCES[entry["source"]](name, entry)
+    except OSError as error:
+        raise DataError(
+            f"{name}: {error.filename}: cannot be read ({error.strerror}); let this user read it, or remove it"
+        ) from None
     _check(name, entry, data)
     out.mkdir(parents=True, exist_ok=True)
     (out / MANIFEST).unlink(missing_ok=True)
@@ -223,7 +228,7 @@ def _part(part: str, manifest: dict[str, Any], files: dict[str, Any]) -> Part:
     labels = files[f"{part}_labels.npy"]
     images: NDArray[Any] | list[Path]
     if manifest["kind"] == "tree":
-        lines = files[f"{part}_files.txt"].decode().splitlines()
+        lines = files[f"{part}_files.txt"].decode().removesuffix("\n").split("\n")
         images = [Path(manifest["root"]) / line.split("\t", 1)[1] for line in lines]
     else:
         images = files[f"{part}_images.npy"]
