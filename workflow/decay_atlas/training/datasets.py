@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,13 @@ def prepare(name: str, entry: dict[str, Any], out_dir: str | Path) -> dict[str, 
             f"{name}: {error.filename}: cannot be read ({error.strerror}); let this user read it, or remove it"
         ) from None
     _check(name, entry, data)
+    return store(name, entry, data, out, noted)
+
+
+def store(
+    name: str, entry: dict[str, Any], data: Arrays | Tree, out: Path, noted: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Write data into the folder `out` and return the manifest, which says what is `noted` of them too."""
     out.mkdir(parents=True, exist_ok=True)
     (out / MANIFEST).unlink(missing_ok=True)
     order = stratified_order(data.train_labels, SEED)
