@@ -44,7 +44,7 @@ from decay_atlas.training.ensemble import Ensemble, member_norms
 from decay_atlas.training.environment import choose_device, device_name
 from decay_atlas.training.learner import Learner, Member
 from decay_atlas.training.solo import Solo
-from decay_atlas.training.sources import pixels
+from decay_atlas.training.sources import Arrays, pixels
 from decay_atlas.training.streams import AUGMENT, Draw, generator
 from decay_atlas.training.world import World
 
@@ -189,14 +189,13 @@ def random_images(folder: Path, entry: dict[str, Any], n: int = 50_000) -> None:
     """A prepared data set of noise in the shape of an entry's."""
     chance = np.random.default_rng(0)
     shape = (len(entry["mean"]), entry["image_size"], entry["image_size"])
-    sizes = {"train": n, "test": 1000}
-    for part, size in sizes.items():
-        np.save(folder / f"{part}_images.npy", chance.integers(0, 256, (size, *shape), np.uint8))
-        np.save(folder / f"{part}_labels.npy", chance.integers(0, entry["classes"], size))
-    np.save(folder / "split_order.npy", np.arange(n))
-    manifest = {"name": "noise", "kind": "arrays", "classes": entry["classes"], "channels": shape[0]}
-    manifest |= {"image_size": shape[1], "checksum": "noise", **sizes}
-    (folder / datasets.MANIFEST).write_text(json.dumps(manifest))
+    parts = [
+        part
+        for size in (n, 1000)
+        for part in (chance.integers(0, 256, (size, *shape), np.uint8), chance.integers(0, entry["classes"], size))
+    ]
+    names = [str(number) for number in range(entry["classes"])]
+    datasets.store("noise", entry, Arrays(parts[0], parts[1], parts[2], parts[3], names), folder)
 
 
 def inputs() -> Iterator[Row]:

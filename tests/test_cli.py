@@ -14,6 +14,7 @@ from decay_atlas.records import staged, write_json
 from decay_atlas.statistics import planning
 from decay_atlas.statistics.planning import plan
 from decay_atlas.statistics.simulator import simulate
+from tests.recorded import record_of
 
 ROOT = Path(__file__).parents[1]
 CELL = ["cell", "--study", "small", "--arch", "resnet50", "--lr", "0.01", "--wd", "0.1"]
@@ -40,7 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write_records() -> list[Path]:
     runs = grid_of(load("small")).runs
     for run in runs:
-        write_json(run.path, {"format": 1, "status": "ok", "test_best": 91.5, "seconds": 2.0})
+        write_json(run.path, record_of(run))
     return [Path(run.path) for run in runs]
 
 
@@ -68,9 +69,9 @@ def test_a_cell_shows_the_score_that_its_study_goes_by(project: Path, capsys: py
     first, second = (
         run for run in grid_of(load("small")).runs if (run.arch, run.lr, run.wd) == ("resnet50", 0.01, 0.1)
     )
-    without = {"format": 1, "status": "ok", "test_best": None, "seconds": 2.0}  # as regression, which has no accuracy
-    write_json(first.path, {**without, "test_loss_final": 0.012345})
-    write_json(second.path, {**without, "test_loss_final": None})
+    # no accuracy, as in regression
+    write_json(first.path, record_of(first, test_best=None, test_loss_final=0.012345))
+    write_json(second.path, record_of(second, test_best=None, test_loss_final=None))
     assert cli.main(CELL) == 0
     shown = capsys.readouterr().out.splitlines()
     assert [line.split(": ")[1] for line in shown] == [

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decay_atlas.dog import FILE, ITERATIONS, LAST_STEPS, DogError, estimate, estimate_for, gather, plateau
-from decay_atlas.grid import digest_of
+from decay_atlas.grid import Run, digest_of
 from decay_atlas.records import write_json
+from tests.recorded import record_of
 
 FIXED: dict[str, Any] = {"dataset": {"source": "digits"}, "recipe": {"epochs": 2}, "arch": {}, "training_version": 2}
 ADAPTIVE = {**FIXED, "recipe": {"epochs": 2, "dog": {"wd": 0.0005, "recipe": FIXED["recipe"]}}}
@@ -66,17 +67,17 @@ def test_the_unit_of_the_loss_does_not_matter(losses: list[int], unit: float) ->
 
 
 def record(lr: float = 0.1, wd: float = 0.0005, seed: int = 0, dog: list[float | None] | None = None) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "status": "ok",
-        **{"dataset": "digits", "recipe": "fixed", "arch": "net", "digest": digest_of(FIXED)},
-        **{"lr": lr, "wd": wd, "seed": seed},
-        "history": {
-            "train_loss": [2.0, 1.0, 0.01, 0.001, 0.001],
-            "dog": [0.5, 0.7, 0.9, 9.0, 9.0],
-            "dog_mean": dog or [0.01, 0.02, 0.06, 0.07, 9.0],
-        },
+    history = {
+        "train_loss": [2.0, 1.0, 0.01, 0.001, 0.001],
+        "dog": [0.5, 0.7, 0.9, 9.0, 9.0],
+        "dog_mean": dog or [0.01, 0.02, 0.06, 0.07, 9.0],
     }
+    return record_of(Run("digits", "fixed", "net", digest_of(FIXED), lr, wd, seed), FIXED, history=history)
+
+
+def place(root: Path, seed: int) -> Path:
+    """Where the record of a fixed run lies."""
+    return root / Run("digits", "fixed", "net", digest_of(FIXED), 0.1, 0.0005, seed).path
 
 
 def old(written: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def test_estimates_of_a_recipe_are_all_made_in_one_way_and_say_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def rows(*written: dict[str, Any]) -> list[tuple[str, float, int]]:
-        paths = [tmp_path / f"{number}.json" for number in range(len(written))]
+        paths = [place(tmp_path, number) for number in range(len(written))]
         for path, content in zip(paths, written, strict=True):
             write_json(path, content)
         gather(paths, tmp_path / FILE)
@@ -110,7 +111,7 @@ def test_estimates_of_a_recipe_are_all_made_in_one_way_and_say_so(
     assert rows(record(), old(record(seed=1))) == [(LAST_STEPS, 0.7, 3)] * 2
     told = capsys.readouterr().out
     assert "1 of 2 fixed runs" in told
-    assert str(tmp_path / "1.json") in told
+    assert str(place(tmp_path, 1)) in told
 
 
 @pytest.fixture
@@ -118,8 +119,8 @@ def folder(tmp_path: Path) -> Path:
     """Where the adaptive runs' records are to lie, with the estimates of two fixed runs."""
     folder = tmp_path / "digits/adaptive/net" / digest_of(ADAPTIVE)
     for seed in (0, 1):
-        write_json(tmp_path / f"{seed}.json", record(seed=seed, dog=[0.01 * (1 + seed)] * 5))
-    gather([tmp_path / "0.json", tmp_path / "1.json"], folder / FILE)
+        write_json(place(tmp_path, seed), record(seed=seed, dog=[0.01 * (1 + seed)] * 5))
+    gather([place(tmp_path, 0), place(tmp_path, 1)], folder / FILE)
     return folder
 
 
@@ -152,7 +153,7 @@ def test_without_the_file_the_message_says_what_to_run(folder: Path) -> None:
 
 
 def test_a_fixed_run_that_diverged_at_once_has_no_estimate(folder: Path, tmp_path: Path) -> None:
-    write_json(tmp_path / "0.json", record(dog=[None] * 5))
-    gather([tmp_path / "0.json"], folder / FILE)
+    write_json(place(tmp_path, 0), record(dog=[None] * 5))
+    gather([place(tmp_path, 0)], folder / FILE)
     with pytest.raises(DogError, match="diverged in the first epoch"):
         estimate_for(folder / "lr0.1_wd1_seed0.json", ADAPTIVE)

@@ -18,9 +18,9 @@ from decay_atlas import packs
 from decay_atlas.grid import Run, digest_of
 from decay_atlas.packs import claimed, close, missing_members, put
 from decay_atlas.records import is_whole, staged
+from tests.recorded import record_of
 
-SETTINGS: dict[str, Any] = {"recipe": {"epochs": 3}}
-RECORD = {"format": 1, "status": "ok", "settings": SETTINGS}
+SETTINGS: dict[str, Any] = {"recipe": {"epochs": 3}, "training_version": 2}
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.chdir(tmp_path)
     paths = [Run("d", "r", "a", digest_of(SETTINGS), 0.1, 0.0, seed).path for seed in range(3)]
     for path in paths[:2]:
-        put(Path(path), RECORD)
+        put(Path(path), record_of(Run.from_path(path), SETTINGS))
     return paths
 
 
@@ -53,7 +53,8 @@ def test_closing_leaves_nothing_behind_but_what_is_others(paths: list[str]) -> N
     folder = staged(paths[0]).parent
     for name in (Path(paths[0]).name, "lr7_wd0_seed0.json"):
         (folder / f".{name}.4711.part").write_text("half")
-    put(folder.parent / "lr7_wd0_seed0.json", RECORD)
+    other = folder.parent / "lr7_wd0_seed0.json"
+    put(other, record_of(Run.from_path(str(other)), SETTINGS))
     close(paths)
     assert {file.name for file in folder.iterdir()} == {"lr7_wd0_seed0.json", ".lr7_wd0_seed0.json.4711.part"}
     assert all(is_whole(path, SETTINGS) for path in paths[:2])

@@ -9,30 +9,33 @@ from typing import Any
 
 import pytest
 
+from decay_atlas.grid import Run
 from decay_atlas.records import RecordError, device_count, is_whole, read_record, read_summary, staged, write_json
+from tests.recorded import record_of
 
-RECORD = {"format": 1, "status": "ok", "settings": {"epochs": 3}, "test_best": 76.5}
+RUN = Run("digits", "quick", "net", "0123abcd", 0.1, 0.0, 0)
+SETTINGS = {"epochs": 3, "training_version": 2}
+RECORD = record_of(RUN, SETTINGS)
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    path = tmp_path / "new/folder/run.json"
+    path = tmp_path / RUN.path
     write_json(path, RECORD)
     assert read_record(path) == RECORD
-    assert os.listdir(path.parent) == ["run.json"]
+    assert os.listdir(path.parent) == [path.name]
 
 
 def test_a_summary_is_the_record_without_its_history(tmp_path: Path) -> None:
-    path = tmp_path / "run.json"
+    path = tmp_path / RUN.path
     history = {"epoch": [1, 2], "train_loss": [2.5, None]}
-    write_json(path, {**RECORD, "history": history, "evaluations": {"pgd": {"eps": 1}}, "seconds": 3.0})
-    assert read_summary(path) == {**RECORD, "history": {}, "evaluations": {"pgd": {"eps": 1}}, "seconds": 3.0}
-    write_json(path, RECORD)
-    assert read_summary(path) == RECORD
+    more = {"evaluations": {"pgd": {"eps": 1}}, "seconds": 3.0}
+    write_json(path, RECORD | {"history": history} | more)
+    assert read_summary(path) == RECORD | {"history": {}} | more
 
 
 @pytest.mark.parametrize("kept", [0, 1, 60, 100, 150, 190, -2])
 def test_a_summary_of_what_was_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
-    path = tmp_path / "run.json"
+    path = tmp_path / RUN.path
     write_json(path, {**RECORD, "history": {"epoch": list(range(50))}, "seconds": 3.0})
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(RecordError, match="damaged"):
@@ -44,16 +47,16 @@ def test_a_summary_of_what_was_cut_off_is_refused(tmp_path: Path, kept: int) -> 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_a_number_that_json_lacks_is_refused(tmp_path: Path, number: float) -> None:
-    path = tmp_path / "run.json"
+    path = tmp_path / RUN.path
     write_json(path, RECORD)
     with pytest.raises(ValueError, match="JSON"):
-        write_json(path, {**RECORD, "history": [1.0] * 10_000 + [number]})
+        write_json(path, {**RECORD, "history": {"epoch": [1.0] * 10_000 + [number]}})
     assert read_record(path) == RECORD
-    assert os.listdir(tmp_path) == ["run.json"]
+    assert os.listdir(path.parent) == [path.name]
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "run.json"
+    path = tmp_path / RUN.path
     write_json(path, RECORD)
 
     def full(_: int) -> None:
@@ -63,12 +66,12 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(OSError, match="No space"):
         write_json(path, {**RECORD, "test_best": 0.0})
     assert read_record(path) == RECORD
-    assert os.listdir(tmp_path) == ["run.json"]
+    assert os.listdir(path.parent) == [path.name]
 
 
 def test_a_reader_never_sees_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to the last moment the old record is there, then the new one."""
-    path = tmp_path / "run.json"
+    path = tmp_path / RUN.path
     write_json(path, RECORD)
     seen = []
     monkeypatch.setattr(os, "fsync", lambda _: seen.append(read_record(path)))
@@ -93,24 +96,25 @@ WHOLE = json.dumps(RECORD)
     ],
 )
 def test_what_is_no_record_is_named(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "lr0.1_wd0_seed0.json"
+    path = tmp_path / RUN.path
+    path.parent.mkdir(parents=True)
     path.write_bytes(content)
     with pytest.raises(RecordError, match=rf"lr0\.1_wd0_seed0\.json: {message}"):
         read_record(path)
-    assert not is_whole(path, RECORD["settings"])
+    assert not is_whole(path, SETTINGS)
 
 
 def test_a_missing_record_and_a_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match=r"run\.json: no such record"):
-        read_record(tmp_path / "run.json")
+    with pytest.raises(RecordError, match=r"seed0\.json: no such record"):
+        read_record(tmp_path / RUN.path)
     with pytest.raises(RecordError, match="cannot be read"):
         read_record(tmp_path)
 
 
-@pytest.mark.parametrize(("asked", "whole"), [({"epochs": 3}, True), ({"epochs": 4}, False), ({}, False)])
+@pytest.mark.parametrize(("asked", "whole"), [(SETTINGS, True), (SETTINGS | {"epochs": 4}, False), ({}, False)])
 def test_a_record_is_whole_for_its_own_settings_only(tmp_path: Path, asked: dict[str, Any], whole: bool) -> None:
-    write_json(tmp_path / "run.json", RECORD)
-    assert is_whole(tmp_path / "run.json", asked) is whole
+    write_json(tmp_path / RUN.path, RECORD)
+    assert is_whole(tmp_path / RUN.path, asked) is whole
 
 
 def test_staged_records_lie_beside_their_place() -> None:
@@ -119,7 +123,7 @@ def test_staged_records_lie_beside_their_place() -> None:
 
 @pytest.mark.parametrize(
     ("record", "devices"),
-    [({"device": {"count": 4}}, 4), ({"device": {"name": "A100"}}, 1), ({"device": None}, 1), ({}, 1)],
+    [({"device": {"name": "A100", "count": 4}}, 4), ({"device": {"name": "A100"}}, 1)],
 )
 def test_a_record_that_does_not_say_how_many_devices_had_one(record: dict[str, object], devices: int) -> None:
     assert device_count(record) == devices

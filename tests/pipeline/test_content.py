@@ -56,3 +56,19 @@ def test_the_report_is_the_same_bytes_when_made_again(reported: Project) -> None
     call = reported.snakemake("-R", "figures", "report")
     assert call.status == 0, call.output
     assert page.read_bytes() == before
+
+
+def test_what_was_emptied_is_made_again_and_what_was_damaged_is_named(reported: Project) -> None:
+    results = reported.root / "results/tiny"
+    (results / "tables/valley.csv").write_bytes(b"")
+    call = reported.snakemake()
+    assert call.status == 0, call.output
+    assert set(call.jobs) == {"all", "valley", "claims", "figures", "report"}
+    assert (results / "report.html").stat().st_size
+    for damaged in ("report.html", "runs.parquet"):
+        (results / damaged).write_bytes((results / damaged).read_bytes()[: 99 * (damaged == "runs.parquet")])
+    call = reported.snakemake()
+    assert call.status == 1
+    assert "results/tiny/runs.parquet: damaged" in call.output
+    assert "delete it and run the same command again" in call.output
+    assert "Traceback" not in call.output

@@ -9,9 +9,11 @@ import sys
 import pandas as pd
 import pytest
 
+from decay_atlas.grid import Run
 from decay_atlas.records import write_json
 from decay_atlas.statistics.simulator import simulate
 from tests.pipeline.conftest import Project
+from tests.recorded import record_of
 from tests.training.test_datasets import image_tree
 
 
@@ -66,7 +68,7 @@ def test_a_plan_needs_nothing_trained_and_is_made_whenever_it_is_asked_for(proje
     assert "snakemake --cores 1 --configfile studies/tiny.yaml --" in file.read_text()
     assert "12</b>of them to do" in file.read_text()
     records = re.findall(r"results/runs/\S+\.json", file.read_text())
-    write_json(project.root / records[0], {"format": 1, "status": "ok", "seconds": 90.0})
+    write_json(project.root / records[0], record_of(Run.from_path(records[0]), seconds=90.0))
     call = project.snakemake("plan")
     assert (call.status, call.jobs) == (0, {"plan": 1}), call.output
     assert "11</b>of them to do" in file.read_text()

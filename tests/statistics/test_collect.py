@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests import recorded
 
 from decay_atlas.grid import Run, dataset_folder, digest_of
 from decay_atlas.records import RecordError, write_json
@@ -22,23 +23,14 @@ def run_of(lr: float = 0.1, wd: float = 0.0, seed: int = 0) -> Run:
 
 
 def record_of(run: Run, **changes: Any) -> dict[str, Any]:
-    axes = {axis: getattr(run, axis) for axis in ("dataset", "recipe", "arch", "digest", "lr", "wd", "seed")}
-    return {
-        "format": 1,
-        **axes,
-        "settings": SETTINGS,
+    """A record with all that collect reads of it."""
+    return recorded.record_of(run, SETTINGS) | {
         "data_checksum": CHECKSUM,
-        "status": "ok",
-        "test_best": 91.5,
-        "test_final": 90.0,
-        "val_best": None,
-        "val_final": None,
         "test_loss_best": 0.25,
         "history": {"weight_norm": [5.0, 4.5]},
         "dog": {"dog": 0.016, "epochs": 2},
         "evaluations": {"pruning": {"0.9": 12.5}},
         "seconds": 2.5,
-        "device": {"type": "cpu", "name": "a processor"},
         "node": "somewhere",
         "versions": {"torch": "2.9.0", "numpy": "2.2.0"},
         "slurm": {"job_id": "17", "partition": "gpu"},

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.recorded import record_of
 
 from decay_atlas.grid import Grid, Run
 from decay_atlas.records import write_json
@@ -21,7 +22,7 @@ def grid_of(epochs: int, recipe: str = "r", **more: Any) -> Grid:
 
 def record(run: Run, root: Path, seconds: float, status: str = "ok", **more: Any) -> None:
     device = {"type": "cuda", "name": "A100", **more}
-    write_json(root / run.path, {"format": 1, "status": status, "seconds": seconds, "device": device})
+    write_json(root / run.path, record_of(run, status=status, seconds=seconds, device=device))
 
 
 def row_of(grid: Grid, root: Path) -> dict[str, Any]:

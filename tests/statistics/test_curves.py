@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.recorded import record_of
 
 from decay_atlas.grid import Run
 from decay_atlas.statistics.curves import MOST_EPOCHS, curves, thinned
@@ -16,7 +17,7 @@ def write(root: Path, seed: int, history: dict, wd: float = 0.1) -> str:
     run = Run("digits", "quick", "vit", "0123abcd", 0.01, wd, seed)
     path = root / run.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"format": 1, "status": "ok", "history": history}))
+    path.write_text(json.dumps(record_of(run, history=history)))
     return run.path
 
 

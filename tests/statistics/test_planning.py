@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.recorded import record_of
 
 from decay_atlas.config import ConfigError, grid_of, load
 from decay_atlas.records import write_json
@@ -34,7 +35,7 @@ def study(folder: Path, *blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
 def test_runs_and_jobs_are_counted_with_those_that_are_left(tmp_path: Path) -> None:
     config = study(tmp_path, BLOCK, execution={"pack": ["seed"]})
     for run in grid_of(config).runs[:3]:  # the first cell with both its seeds, and one seed of the second
-        write_json(tmp_path / run.path, {"format": 1, "status": "ok", "seconds": 60.0})
+        write_json(tmp_path / run.path, record_of(run, seconds=60.0))
     found = plan(config, root=tmp_path, repeats=1)
     assert (found.runs, found.done, found.jobs, found.jobs_left) == (36, 3, 18, 17)
     assert found.hours == pytest.approx(15 / 60), "the other architecture's time is unknown"

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.tables import read_table
+from decay_atlas.statistics.tables import read_table, write_table
 
 
 def test_names_stay_text_and_figures_numbers(tmp_path: Path) -> None:
     names = ["18", "007", "None", "NA", "nan", "1e-3"]
     numbers = [1.0, np.nan, np.inf, 0.1, 1e-300, -2.0]
     table = pd.DataFrame({"dataset": names, "recipe": names[::-1], "arch": names, "baseline": names, "rho": numbers})
-    table.to_csv(tmp_path / "table.csv", index=False)
+    write_table(table, tmp_path / "table.csv")
     found = read_table(tmp_path / "table.csv")
     pd.testing.assert_frame_equal(found, table)
 

@@ -16,6 +16,7 @@ from decay_atlas.grid import Pack, Run
 from decay_atlas.records import write_json
 from decay_atlas.status.facts import Reader, status_of
 from decay_atlas.status.model import Status
+from tests.recorded import record_of
 
 ROOT = Path(__file__).parents[2]
 BLOCK = {
@@ -42,9 +43,7 @@ class Folder:
     def train(self, runs: list[Run], seconds: float = 3600.0, **changes: object) -> None:
         """Put records that look as if these runs had been trained."""
         for run in runs:
-            history = {"epoch": [1, 2], "train_loss": [2.0, 1.0]}
-            record = {"format": 1, "settings": {}, "status": "ok", "history": history, "seconds": seconds, "node": "n1"}
-            write_json(self.root / run.path, record | changes)
+            write_json(self.root / run.path, record_of(run, seconds=seconds, **changes))
 
     def log(self, runs: list[Run], text: str, age: float = 0.0) -> Path:
         """Put the log of the pack that holds these runs, written `age` seconds ago."""

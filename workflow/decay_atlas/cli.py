@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from decay_atlas.config import Config, ConfigError, grid_of, load, study_file
 from decay_atlas.grid import Run, number_text
-from decay_atlas.records import RecordError, place_of, read_record
+from decay_atlas.records import DamagedFileError, RecordError, place_of, read_record
 from decay_atlas.recovery import BusyError
 from decay_atlas.retrain import put_back, retrain
 
@@ -152,11 +152,10 @@ def _add_recommend(parser: argparse.ArgumentParser) -> None:
 
 def _recommend(options: argparse.Namespace) -> int:
     # pandas and the statistics take a second to import, which the other commands need not wait for
-    import pandas as pd
-
     from decay_atlas.reporting.words import Metric
     from decay_atlas.statistics.landscape import landscapes
     from decay_atlas.statistics.recommendation import advisor, recommend
+    from decay_atlas.statistics.tables import read_runs
 
     study = load(options.study)
     if "lookahead" in study:
@@ -167,7 +166,11 @@ def _recommend(options: argparse.Namespace) -> int:
     if not table.exists():
         raise ConfigError(f"{table} is not there yet; run snakemake for the study {options.study} first")
     names = {name: getattr(options, name) for name in ("dataset", "recipe", "arch") if getattr(options, name)}
-    every = landscapes(pd.read_parquet(table), study["metric"]["direction"])
+    try:
+        runs = read_runs(table)
+    except DamagedFileError as error:
+        raise ConfigError(str(error)) from None
+    every = landscapes(runs, study["metric"]["direction"])
     fitting = [one for one in every if all(one.key[name] == value for name, value in names.items())]
     if len(fitting) != 1:
         known = "; ".join(" / ".join(one.key.values()) for one in (fitting or every))

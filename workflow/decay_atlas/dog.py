@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from decay_atlas.grid import Run, digest_of, number_text
-from decay_atlas.records import read_record, write_json
+from decay_atlas.records import RecordError, read_record, write_json
 
 FILE = "dog.json"
 FALL = 0.95
@@ -75,9 +75,12 @@ def gather(paths: Iterable[str | Path], out: str | Path) -> None:
     printed. Each row says in `over` how it was made.
 
     Raises:
-        RecordError: a record is missing or damaged.
+        RecordError: a record is missing or damaged, or holds no history of DoG.
     """
     records = {str(path): read_record(path) for path in paths}
+    for path, record in records.items():
+        if not {"train_loss", "dog"} <= record["history"].keys():
+            raise RecordError(f"{path}: its history lacks train_loss or dog; delete it and the run is trained again")
     older = [path for path, record in records.items() if "dog_mean" not in record["history"]]
     over = LAST_STEPS if older else ITERATIONS
     if older:

@@ -7,15 +7,27 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from decay_atlas.grid import Run
+from decay_atlas.record_schema import fault_of
 
 RECORD_FORMAT = 1
 _HISTORY = b'"history":{'
-SCORES = ("test_best", "test_final", "val_best", "val_final")
+_AXES = ("dataset", "recipe", "arch", "lr", "wd", "seed", "digest")
+_ASIDE = (".staged", ".replaced")
+"""Folders beside a record's place in which it may lie for a while."""
 
 
 class RecordError(ValueError):
-    """A record cannot be read, or is not the record of the run its path names."""
+    """A record cannot be read, says what no run can have, or is not the record of the run its path names."""
+
+
+class DamagedFileError(ValueError):
+    """A file that the workflow made is not as it made it; the message names it and says to delete it."""
+
+    def __init__(self, path: str | Path, fault: object) -> None:
+        super().__init__(f"{path}: damaged ({fault}); delete it and run the same command again, which makes it anew")
 
 
 @contextmanager
@@ -48,10 +60,11 @@ def write_json(path: str | Path, content: dict[str, Any]) -> None:
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
-    """Read one record.
+    """Read one record, wherever it lies: in its place, or aside of it.
 
     Raises:
-        RecordError: the file is missing, cut off, or no run record.
+        RecordError: the file is missing, cut off, no run record, one of another run than its path names, or says what
+            no record can (see `record_schema`); the message names path, key and remedy.
     """
     return _parsed(path, _content(path))
 
@@ -62,7 +75,7 @@ def read_summary(path: str | Path) -> dict[str, Any]:
     Damage inside the history goes unnoticed, a record that was cut off does not.
 
     Raises:
-        RecordError: the file is missing, cut off, or no run record.
+        RecordError: as `read_record` does.
     """
     text = _content(path)
     begin = text.find(_HISTORY) + len(_HISTORY)
@@ -80,8 +93,7 @@ def is_whole(path: str | Path, settings: dict[str, Any]) -> bool:
 
 def device_count(record: Mapping[str, Any]) -> int:
     """How many devices trained a run together; one where its record does not say."""
-    device = record.get("device")
-    return int(device.get("count", 1)) if isinstance(device, dict) else 1
+    return int(record["device"].get("count", 1))
 
 
 def staged(path: str | Path) -> Path:
@@ -104,11 +116,36 @@ def _content(path: str | Path) -> bytes:
         raise RecordError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def _parsed(path: str | Path, content: bytes) -> dict[str, Any]:
     try:
-        record = json.loads(content)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        record = _JSON.decode(content.decode())
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: damaged ({error}); delete it and the run is trained again") from None
-    if not isinstance(record, dict) or record.get("format") != RECORD_FORMAT or "status" not in record:
+    if not isinstance(record, dict) or record.get("format") != RECORD_FORMAT:
         raise RecordError(f"{path}: not a run record of format {RECORD_FORMAT}; move it elsewhere")
+    fault = fault_of(record)
+    if fault is not None:
+        raise RecordError(f"{path}: {fault}; delete it and the run is trained again")
+    run = _run_at(path)
+    for axis in _AXES:
+        if record[axis] != getattr(run, axis):
+            raise RecordError(f"{path}: the record says {axis} {record[axis]!r}; it is another run's, move it there")
     return record
+
+
+def _run_at(path: str | Path) -> Run:
+    """The run whose record lies at `path`."""
+    place = Path(path)
+    if place.parent.name in _ASIDE:
+        place = place.parent.parent / place.name
+    try:
+        return Run.from_path(str(place))
+    except ValueError as error:
+        raise RecordError(str(error)) from None

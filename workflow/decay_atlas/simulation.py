@@ -15,7 +15,8 @@ from typing import Any
 
 from decay_atlas.grid import Run
 from decay_atlas.packs import claimed, missing_members, put
-from decay_atlas.records import RECORD_FORMAT, SCORES
+from decay_atlas.record_schema import SCORES
+from decay_atlas.records import RECORD_FORMAT
 from decay_atlas.statistics.truth import RUN_AXES, Truth, outcomes
 
 

@@ -1,15 +1,14 @@
 """Rule best: see decay_atlas.statistics.best."""
 
-import pandas as pd
-
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.best import best
 from decay_atlas.statistics.claims import published
+from decay_atlas.statistics.tables import read_runs, write_table
 
 log_to(snakemake.log[0])
 
-runs = pd.read_parquet(snakemake.input.runs)
+runs = read_runs(snakemake.input.runs)
 cells = {
     name: cell for source in snakemake.params.sources for name, cell in published(source)[1].get("settings", {}).items()
 }
-best(runs, **snakemake.params.settings, published=cells).to_csv(snakemake.output.table, index=False)
+write_table(best(runs, **snakemake.params.settings, published=cells), snakemake.output.table)

@@ -1,15 +1,13 @@
 """Rule claims: see decay_atlas.statistics.claims."""
 
-import pandas as pd
-
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.best import cells
 from decay_atlas.statistics.claims import claims
-from decay_atlas.statistics.tables import read_table
+from decay_atlas.statistics.tables import read_runs, read_table, write_table
 
 log_to(snakemake.log[0])
 
 tables = {name: read_table(path) for name, path in snakemake.input.items() if name != "runs"}
 settings = snakemake.params.settings
-tables["cells"] = cells(pd.read_parquet(snakemake.input.runs), settings["direction"])
-claims(tables, **settings).to_csv(snakemake.output.table, index=False)
+tables["cells"] = cells(read_runs(snakemake.input.runs), settings["direction"])
+write_table(claims(tables, **settings), snakemake.output.table)

@@ -6,13 +6,14 @@ from decay_atlas.reporting.coverage import interval_table, regret_table, render,
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.coverage import coverage
 from decay_atlas.statistics.designs import network_designs, published_design, standard_designs, stress_designs
+from decay_atlas.statistics.tables import write_table
 
 # The simulation's worker processes may import this file again.
 if __name__ == "__main__":
     log_to(snakemake.log[0])
     designs = [*standard_designs(), published_design(), *stress_designs(), *network_designs()]
     outcomes = coverage(designs, snakemake.params.repeats, processes=snakemake.threads)
-    verdict_table(outcomes).to_csv(snakemake.output.verdicts, index=False)
-    interval_table(outcomes).to_csv(snakemake.output.intervals, index=False)
-    regret_table(outcomes).to_csv(snakemake.output.regrets, index=False)
+    write_table(verdict_table(outcomes), snakemake.output.verdicts)
+    write_table(interval_table(outcomes), snakemake.output.intervals)
+    write_table(regret_table(outcomes), snakemake.output.regrets)
     Path(snakemake.output.html).write_text(render(outcomes))

@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from decay_atlas.reporting.plates import draw
 from decay_atlas.stage import log_to
-from decay_atlas.statistics.tables import read_table
+from decay_atlas.statistics.tables import read_runs, read_table
 
 log_to(snakemake.log[0])
 
-runs = pd.read_parquet(snakemake.input.runs)
+runs = read_runs(snakemake.input.runs)
 tables = {name: read_table(path) for name, path in snakemake.input.items() if name not in ("runs", "curves")}
 if snakemake.input.curves:
-    tables["curves"] = pd.read_parquet(snakemake.input.curves)
+    tables["curves"] = read_runs(snakemake.input.curves, [])
 for name, path in snakemake.output.items():
     Path(path).write_text(draw(name, snakemake.params.study, runs, tables))

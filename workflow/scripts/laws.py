@@ -1,11 +1,10 @@
 """Rule laws: see decay_atlas.statistics.laws."""
 
-import pandas as pd
-
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.tables import read_runs, write_table
 
 log_to(snakemake.log[0])
 
-runs = pd.read_parquet(snakemake.input.runs)
-laws(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)
+runs = read_runs(snakemake.input.runs)
+write_table(laws(runs, **snakemake.params.settings), snakemake.output.table)

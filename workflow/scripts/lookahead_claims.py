@@ -3,10 +3,10 @@
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.claims import claims
 from decay_atlas.statistics.lookahead_tables import last_horizons
-from decay_atlas.statistics.tables import read_table
+from decay_atlas.statistics.tables import read_table, write_table
 
 log_to(snakemake.log[0])
 
 table, fits = (read_table(path) for path in (snakemake.input.table, snakemake.input.fits))
 tables = {"lookahead": table, "lookahead_fits": fits, "last": last_horizons(table)}
-claims(tables, sources=snakemake.params.sources).to_csv(snakemake.output.table, index=False)
+write_table(claims(tables, sources=snakemake.params.sources), snakemake.output.table)

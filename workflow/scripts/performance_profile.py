@@ -2,8 +2,8 @@
 
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.performance_profile import performance_profile
-from decay_atlas.statistics.tables import read_table
+from decay_atlas.statistics.tables import read_table, write_table
 
 log_to(snakemake.log[0])
 
-performance_profile(read_table(snakemake.input.tuning)).to_csv(snakemake.output.table, index=False)
+write_table(performance_profile(read_table(snakemake.input.tuning)), snakemake.output.table)

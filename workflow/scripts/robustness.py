@@ -3,11 +3,11 @@
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.claims import published
 from decay_atlas.statistics.robustness import robustness
-from decay_atlas.statistics.tables import read_table
+from decay_atlas.statistics.tables import read_table, write_table
 
 log_to(snakemake.log[0])
 
 ratio, laws = (read_table(path) for path in (snakemake.input.ratio, snakemake.input.laws))
 figures = published("coupling")[1]["robustness"]
 table = robustness(ratio, laws, recipes=snakemake.params.recipes, published=figures)
-table.to_csv(snakemake.output.table, index=False)
+write_table(table, snakemake.output.table)

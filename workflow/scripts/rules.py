@@ -1,11 +1,10 @@
 """Rule batch_rules: see decay_atlas.statistics.rules."""
 
-import pandas as pd
-
 from decay_atlas.stage import log_to
 from decay_atlas.statistics.rules import rules
+from decay_atlas.statistics.tables import read_runs, write_table
 
 log_to(snakemake.log[0])
 
-runs = pd.read_parquet(snakemake.input.runs)
-rules(runs, **snakemake.params.settings).to_csv(snakemake.output.table, index=False)
+runs = read_runs(snakemake.input.runs)
+write_table(rules(runs, **snakemake.params.settings), snakemake.output.table)

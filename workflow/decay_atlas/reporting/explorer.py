@@ -76,7 +76,7 @@ def as_json(data: Mapping[str, Any]) -> str:
         ValueError: the data hold a NaN or an infinity.
     """
     text = json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
-    return text.replace("</", "<\\/")
+    return text.replace("<", r"\u003c")  # neither </script> nor <!--<script>, after which it would not end
 
 
 def rounded(values: ArrayLike, digits: int = 5) -> list[float | None]:

@@ -11,8 +11,11 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from matplotlib.figure import Figure
+
+from decay_atlas.records import DamagedFileError
 
 INK = "#010203"
 """Whatever is drawn in this colour takes the text colour of the page it is shown on."""
@@ -39,6 +42,21 @@ class Panel:
     alt: str
     tips: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
+
+
+def read_plate(path: str | Path) -> str:
+    """A plate's file.
+
+    Raises:
+        OSError: there is no such file.
+        DamagedFileError: it is not a whole SVG.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        ET.fromstring(text)
+    except (UnicodeDecodeError, ET.ParseError) as error:
+        raise DamagedFileError(path, error) from None
+    return text
 
 
 def plate(panels: Sequence[Panel], name: str, columns: int = 2) -> str:

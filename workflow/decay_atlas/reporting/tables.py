@@ -12,6 +12,7 @@ import pandas as pd
 from decay_atlas.reporting import words
 from decay_atlas.reporting.columns import COLUMNS, Column
 from decay_atlas.reporting.words import Metric
+from decay_atlas.statistics.tables import table_text
 
 MOST_ROWS = 400
 """Rows shown on the page; the CSV always has them all."""
@@ -70,8 +71,7 @@ def view(name: str, title: str, table: pd.DataFrame, metric: Metric) -> View | N
 
 def csv_address(table: pd.DataFrame) -> str:
     """All rows and columns as a data: address that a link can download."""
-    text = table.to_csv(index=False, lineterminator="\n")
-    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(table_text(table).encode()).decode()}"
 
 
 def _fill(text: str, metric: Metric) -> str:

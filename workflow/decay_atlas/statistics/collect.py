@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from decay_atlas.grid import Run, dataset_folder, digest_of
-from decay_atlas.records import SCORES, RecordError, device_count, read_record
+from decay_atlas.grid import dataset_folder, digest_of
+from decay_atlas.record_schema import SCORES
+from decay_atlas.records import RecordError, device_count, read_record
 
 COLUMNS = {
     "dataset": "str",
@@ -42,7 +43,7 @@ COLUMNS = {
 def collect(paths: Iterable[str], score: str, root: Path = Path()) -> pd.DataFrame:
     """One row a record, in the order of `paths`, with `score` as `value`.
 
-    Every record is held against its path (axes and digest), its settings against their digest, and its data
+    Every record is held against its path and the schema, its settings against their digest, and its data
     set's checksum against the prepared data set where that is on this machine, else against the other
     records of the same data set.
 
@@ -59,8 +60,6 @@ def collect(paths: Iterable[str], score: str, root: Path = Path()) -> pd.DataFra
             rows.append(_row(path, record, score))
         except RecordError as error:
             problems.append(str(error))
-        except KeyError as error:
-            problems.append(f"{path}: the record lacks {error}; delete it and the run is trained again")
     if problems:
         more = f"\n… and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise RecordError(f"{len(problems)} record(s) cannot be used:\n" + "\n".join(problems[:10]) + more)
@@ -68,16 +67,11 @@ def collect(paths: Iterable[str], score: str, root: Path = Path()) -> pd.DataFra
 
 
 def _check(path: str, record: Mapping[str, Any]) -> None:
-    run = Run.from_path(path)
-    for axis in ("dataset", "recipe", "arch", "lr", "wd", "seed", "digest"):
-        if record.get(axis) != getattr(run, axis):
-            raise RecordError(
-                f"{path}: the record says {axis} {record.get(axis)!r}; it is another run's, move it there"
-            )
-    if digest_of(record["settings"]) != run.digest:
+    digest = digest_of(record["settings"])
+    if digest != record["digest"]:
         raise RecordError(
-            f"{path}: its settings have the digest {digest_of(record['settings'])}, so it was altered or "
-            "made by other software; delete it and the run is trained again"
+            f"{path}: its settings have the digest {digest}, so it was altered or made by other software; delete it "
+            "and the run is trained again"
         )
 
 
@@ -86,7 +80,7 @@ def _check_data(path: str, record: Mapping[str, Any], checksums: dict[str, tuple
     if folder not in checksums:
         manifest = root / folder / "manifest.json"
         if manifest.exists():
-            checksums[folder] = (json.loads(manifest.read_text())["checksum"], str(manifest))
+            checksums[folder] = (_checksum_in(manifest), str(manifest))
         else:
             checksums[folder] = (record["data_checksum"], path)
     expected, source = checksums[folder]
@@ -95,6 +89,13 @@ def _check_data(path: str, record: Mapping[str, Any], checksums: dict[str, tuple
             f"{path}: trained on other data (checksum {record['data_checksum'][:12]}…) than {source} says "
             f"({expected[:12]}…); delete the records of the wrong one"
         )
+
+
+def _checksum_in(manifest: Path) -> str:
+    try:
+        return str(json.loads(manifest.read_text())["checksum"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{manifest}: damaged ({error}); delete {manifest.parent}, and it is prepared anew") from None
 
 
 def _row(path: str, record: Mapping[str, Any], score: str) -> dict[str, Any]:

@@ -99,14 +99,12 @@ def _recorded(folder: Path, basis: str) -> Timing | None:
     for path in sorted(folder.glob("lr*.json"))[:SAMPLE]:
         try:
             record = read_record(path)
-            seconds = float(record["seconds"])
-        except (RecordError, KeyError, TypeError):
+        except RecordError:
             continue
-        count = device_count(record)
+        seconds, count, device = float(record["seconds"]), device_count(record), record["device"]["name"]
         (whole if record["status"] == "ok" else stopped).append((seconds, seconds * count))
-        device = record.get("device")
-        if isinstance(device, dict) and device.get("name"):
-            devices.add(f"{count} × {device['name']}" if count > 1 else str(device["name"]))
+        if device:
+            devices.add(f"{count} × {device}" if count > 1 else device)
     if not whole and not stopped:
         return None
     seconds, device_seconds = np.median(whole or stopped, axis=0).tolist()

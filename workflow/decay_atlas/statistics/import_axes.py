@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_integer_dtype
 
 from decay_atlas.statistics.landscape import COMBINATION, Floats
 
@@ -35,14 +36,21 @@ def numbered_seeds(runs: pd.DataFrame) -> pd.DataFrame:
 
     Statistics pair runs of one seed. Where seeds are ids of runs, or others at every learning rate, there are no
     pairs, and most of the grid of lr × wd × seed would be missing. A column `seed_given` keeps what such runs came
-    with; it is NaN where seeds stay. `runs` holds no run twice.
+    with; it is missing where seeds stay. Seeds that are texts become numbers in their order, the same in every cell,
+    before that. `runs` holds no run twice.
     """
     runs = runs.copy()
+    given = runs["seed"].astype(float if is_integer_dtype(runs["seed"]) else "str")
+    if given.dtype != float:
+        runs["seed"] = pd.factorize(given, sort=True)[0].astype(np.int64)
     if "seed_given" not in runs:
         runs["seed_given"] = np.nan
+    if given.dtype != runs["seed_given"].dtype:  # a column of parquet has one type
+        runs["seed_given"] = runs["seed_given"].astype("str").where(runs["seed_given"].notna())
+        given = given.astype("str")
     for _, part in runs.groupby(COMBINATION, sort=False):
         if _apart(part, "lr") or _apart(part, "wd"):
-            runs.loc[part.index, "seed_given"] = part["seed"].astype(float)
+            runs.loc[part.index, "seed_given"] = given[part.index]
             order = part.groupby(["lr", "wd"])["seed"].rank()
             runs.loc[part.index, "seed"] = order.astype(np.int64) - 1
     return runs

@@ -25,7 +25,9 @@ def read_file(file: Path) -> pd.DataFrame:
         table = pd.read_parquet(file) if file.suffix == ".parquet" else _read_csv(file)
     except ImportedRunsError:
         raise
-    except (ValueError, OSError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise ImportedRunsError(f"{file}: is not UTF-8; save it as UTF-8 ({error})") from None
+    except (ValueError, OSError, RuntimeError, csv.Error) as error:
         raise ImportedRunsError(f"{file}: cannot be read as {file.suffix[1:]} ({error})") from None
     if table.empty:
         raise ImportedRunsError(f"{file}: has a header but no runs; remove it from the key imports")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from decay_atlas.records import SCORES
+from decay_atlas.record_schema import SCORES
 from decay_atlas.statistics.landscape import AXES, Direction
 from decay_atlas.statistics.truth import Truth, outcomes
 

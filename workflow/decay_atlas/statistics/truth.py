@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
-from decay_atlas.records import SCORES
+from decay_atlas.record_schema import SCORES
 from decay_atlas.statistics.noise import standard_normals
 from decay_atlas.statistics.rivals import LAWS
 

@@ -82,7 +82,7 @@ def head_of(model: nn.Module) -> list[str]:
         ValueError: there is none, or nothing else.
     """
     named = dict(model.named_modules())
-    classifier = model.get_classifier() if hasattr(model, "get_classifier") else None
+    classifier = getattr(model, "get_classifier", lambda: None)()
     linear = [name for name, module in named.items() if isinstance(module, nn.Linear)]
     own = [name for name, module in named.items() if module is classifier and name] or linear[-1:]
     found = [name for name in model.state_dict() if own and name.startswith(f"{own[0]}.")]

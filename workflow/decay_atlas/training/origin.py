@@ -24,6 +24,9 @@ def origin(root: Path) -> dict[str, Any]:
     """A folder of image files as a manifest notes it: its path, and when a class folder last changed, in ns.
 
     A file that is added, removed or renamed changes its folder; one that is written over in place does not.
+
+    Raises:
+        OSError: a folder cannot be read, or is a link to itself.
     """
     times = []
     for folder in (root / part for part in ("train", "test", "val")):
@@ -37,16 +40,18 @@ def origin(root: Path) -> dict[str, Any]:
 def outdated(name: str, entry: dict[str, Any], prepared: str) -> str | None:
     """What to say where the data set in the folder `prepared` is not made of the images that its entry names now.
 
-    None where it is, where that was not noted, and where the images are gone, for then nothing else can be prepared.
+    None where it is, where that was not noted, and where the images are gone or cannot be read, for then nothing else
+    can be prepared.
     """
     try:
         before = json.loads((Path(prepared) / "manifest.json").read_bytes())["origin"]
-    except (OSError, ValueError, KeyError):
+        path, changed = before["path"], before["changed"]
+        now = origin(root_of(name, entry))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    now = origin(root_of(name, entry))
-    if before["path"] != now["path"]:
-        what = f"from {before['path']}, not from {now['path']}"
-    elif now["changed"] not in (None, before["changed"]):
+    if path != now["path"]:
+        what = f"from {path}, not from {now['path']}"
+    elif now["changed"] not in (None, changed):
         what = f"before {now['path']} was changed or copied"
     else:
         return None

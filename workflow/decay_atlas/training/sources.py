@@ -5,6 +5,8 @@ Each source yields either `Arrays` (small, decoded once) or a `Tree` (large, dec
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,10 @@ RESIDENT_BYTES = 4 * 10**9
 """A folder whose decoded images fit in this becomes arrays; a larger one is decoded while training."""
 SEED = 20240229
 """Of all that is random about a data set and not about a run: which images are test, the split order."""
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""Pillow's formats that `SUFFIXES` stand for: it knows others by their content, and runs Ghostscript for some."""
+STRAY = {"@eaDir", "__MACOSX", "$RECYCLE.BIN", "#recycle", "System Volume Information", "lost+found"}
+"""Folders that file managers and file systems leave among others, beside hidden ones."""
 MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
 """Pillow's modes of up to 8 bits a channel: of another it would cut every number at 255, or round it to 0 or 1."""
 
@@ -147,8 +153,8 @@ def image_tree(name: str, entry: dict[str, Any]) -> Tree:
     names = _folders(root / "train")
     if len(names) != entry["classes"]:
         raise DataError(
-            f"{name}: {root / 'train'} has {len(names)} class folders, not {entry['classes']}; complete it, "
-            f"or set datasets.{name}.classes to {len(names)}"
+            f"{name}: {root / 'train'} has {len(names)} class folders, not {entry['classes']}; complete it, or set "
+            f"datasets.{name}.classes to {len(names)} (hidden folders and those of file managers do not count)"
         )
     unknown = [folder for folder in _folders(held_out) if folder not in names]
     if unknown:
@@ -201,11 +207,11 @@ def decode(path: Path, channels: int) -> Any:
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             mode = image.mode
             if mode in MODES:
                 return image.convert("L" if channels == 1 else "RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:  # of a damaged file Pillow's readers raise SyntaxError, struct.error, EOFError …
         raise DataError(f"{path}: not a readable image ({error}); replace or remove it") from None
     raise DataError(f"{path}: an image of mode {mode}, which would lose its shades; convert it to 8 bits a channel")
 
@@ -238,20 +244,58 @@ def pixels(path: Path, channels: int) -> NDArray[np.uint8]:
 
 
 def _folders(root: Path) -> list[str]:
-    """The classes of one part of an image folder."""
-    return sorted(folder.name for folder in root.iterdir() if folder.is_dir())
+    """The classes of one part of an image folder, without folders that are not the user's.
+
+    Raises:
+        DataError: a name cannot be written into a list, or is a link to nothing.
+    """
+    found = []
+    for entry in root.iterdir():
+        if entry.name.startswith(".") or entry.name in STRAY:
+            continue
+        if stat.S_ISDIR(_stat(entry).st_mode):
+            found.append(entry.name)
+    return sorted(found)
+
+
+def _stat(path: Path) -> os.stat_result:
+    """What a path leads to.
+
+    Raises:
+        DataError: its name has a line break or is not UTF-8, or it is a link to nothing or itself.
+    """
+    try:
+        path.name.encode()
+        listed = "\n" not in path.name
+    except UnicodeEncodeError:
+        listed = False
+    if not listed:
+        raise DataError(f"{str(path)!a}: a name with a line break, or one that is not UTF-8; rename it")
+    try:
+        return path.stat()
+    except OSError as error:
+        if not path.is_symlink():
+            raise
+        raise DataError(f"{path}: a link that leads nowhere ({error.strerror}); mend it or remove it") from None
 
 
 def _listed(name: str, folder: Path, class_names: list[str]) -> Iterator[tuple[Path, int, int]]:
     for label, class_name in enumerate(class_names):
-        files = sorted(path for path in (folder / class_name).glob("*") if path.suffix.lower() in SUFFIXES)
+        inside = folder / class_name
+        files = sorted(
+            path
+            for path in (inside.iterdir() if inside.is_dir() else ())
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
         if not files:
-            raise DataError(f"{name}: {folder / class_name} holds no images; every class needs some there")
+            raise DataError(f"{name}: {inside} holds no images; every class needs some there")
         for path in files:
-            size = path.stat().st_size
-            if size == 0:
+            found = _stat(path)
+            if not stat.S_ISREG(found.st_mode):
+                raise DataError(f"{name}: {path} is no file; rename or remove it")
+            if found.st_size == 0:
                 raise DataError(f"{name}: {path} is empty; copy it again")
-            yield path, size, label
+            yield path, found.st_size, label
 
 
 def _decoded(root: Path, files: list[str], size: int, channels: int) -> NDArray[np.uint8]:

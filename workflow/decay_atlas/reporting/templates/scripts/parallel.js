@@ -130,11 +130,17 @@
   }
   tell(every);
 
+  // A name as a field of CSV; one that a spreadsheet would run as a formula is marked as text, as in tables/*.csv.
+  function field(name) {
+    const text = /^'*[=+\-@＝＋－＠]/.test(name) ? `'${name}` : name;
+    return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
   document.getElementById("parallel-csv").addEventListener("click", () => {
     const head = ["dataset", "recipe", "arch", "lr", "wd", ...(data.lines === "runs" ? ["seed"] : []), "value"];
     const body = chosen.map((index) => {
       const { one, lr, wd, seed, value } = lines[index];
-      return [one.dataset, one.recipe, one.arch, lr, wd, ...(seed === null ? [] : [seed]), value].join(",");
+      return [one.dataset, one.recipe, one.arch].map(field).concat(lr, wd, seed === null ? [] : seed, value).join(",");
     });
     atlas.save(`${data.lines}.csv`, [head.join(","), ...body, ""].join("\n"), "text/csv");
   });
