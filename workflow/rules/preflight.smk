@@ -34,18 +34,25 @@ rule plan:
 
 # The same for every study: it tests the statistics, not what they were applied to.
 rule coverage:
+    input:
+        landscapes=sorted(
+            Path(workflow.basedir).glob("benchmarks/landscapes/*.parquet")
+        ),
     output:
         html="results/coverage/coverage.html",
         verdicts="results/coverage/verdicts.csv",
         intervals="results/coverage/intervals.csv",
         regrets="results/coverage/regrets.csv",
+        studies="results/coverage/studies.csv",
+        references="results/coverage/references.csv",
     log:
         "results/logs/coverage.log",
     conda:
         "../../envs/analysis.yaml"
     threads: 16
     params:
-        repeats=100,
+        repeats=40,
+        draws=20,
         code=lambda wildcards: source_digest(
             "decay_atlas.reporting.coverage", data="reporting/templates/*"
         ),

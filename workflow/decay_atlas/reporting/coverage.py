@@ -16,6 +16,7 @@ from decay_atlas.reporting.figures.coverage import COVERED, RIGHT, WRONG, confus
 from decay_atlas.reporting.html import fill, views
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric, counted, listed
+from decay_atlas.statistics import references
 from decay_atlas.statistics.coverage import interval_coverage, regrets, verdict_matrix
 from decay_atlas.statistics.designs import LIKE, PUBLISHED, STANDARD
 from decay_atlas.statistics.judging import RECOMMENDED
@@ -26,12 +27,18 @@ CARRIES = {"slope": "censored", "product": "censored", "rho": "calibrated", "wd"
 METHOD_WORDS = {"published": "as published", "ols": "least squares", "theil-sen": "Theil–Sen"}
 QUANTITY_WORDS = {"slope": "slope b", "product": "ηλ*", "rho": "ρ", "wd": "λ*(η)"}
 
+LEVEL = 0.95
+"""Share of bands that are to hold a λ within the tolerance of the best."""
+
+SOME_WRONG = 0.05
+"""Share of studies of any one landscape and number of seeds that may name a law which the truth excludes."""
+
 REGRET = 0.02
 """What the recommended λ may lose on average more than the best cell of the same runs, in pp."""
 
 
-def render(outcomes: pd.DataFrame) -> str:
-    """The page, from the outcomes of simulated studies (`statistics.coverage.coverage`)."""
+def render(outcomes: pd.DataFrame, studies: pd.DataFrame) -> str:
+    """The page, from simulated studies (`statistics.coverage.coverage`) and drawn ones (`references.judge`)."""
     standard = outcomes[outcomes["group"] == STANDARD]
     stress = outcomes[~outcomes["group"].isin([STANDARD, PUBLISHED])]
     like = stress["group"].str.startswith(LIKE)
@@ -58,9 +65,17 @@ def render(outcomes: pd.DataFrame) -> str:
         stress=stress_findings(stress[~like], ["group"]),
         networks=stress_findings(stress[like], ["group", "seeds"]),
         regrets=regret_findings(outcomes),
+        drawn=len(studies),
+        measured=reference_findings(studies),
         tables=views(
-            {"coverage_verdicts": "Verdicts", "coverage_intervals": "Intervals", "coverage_regrets": "Regret"},
             {
+                "coverage_references": "Studies drawn from measured landscapes",
+                "coverage_verdicts": "Verdicts",
+                "coverage_intervals": "Intervals",
+                "coverage_regrets": "Regret",
+            },
+            {
+                "coverage_references": references.summary(studies),
                 "coverage_verdicts": verdict_table(outcomes),
                 "coverage_intervals": interval_table(outcomes),
                 "coverage_regrets": regret_table(outcomes),
@@ -196,6 +211,54 @@ def stress_findings(stress: pd.DataFrame, by: Sequence[str]) -> list[str]:
             + (f" Too narrow for {listed(narrow)}." if narrow else "")
         )
     return lines
+
+
+def reference_findings(studies: pd.DataFrame) -> list[tuple[bool, str]]:
+    """Studies drawn from measured landscapes against the targets: whether each is met, and the sentence."""
+    row = references.summary(studies.assign(all=""), ["all"]).iloc[0]
+    each = references.summary(studies)
+    low, high = (f"{100 * end:.0f}" for end in COVERED)
+    losing = each[each["regret"] > each["regret_naive"] + REGRET]["landscape"].unique()
+    worst = each.loc[each["wrong"].idxmax()]
+    least = each.loc[each["optima_held"].idxmin()]
+    return [
+        (
+            COVERED[0] <= row["slope_held"] <= COVERED[1],
+            f"95 % intervals of slope b hold that of the whole landscape in {_percent(row['slope_held'])} of "
+            f"{row['slopes']:,} studies ({low} to {high}).",
+        ),
+        (
+            COVERED[0] <= row["optima_held"] <= COVERED[1],
+            f"95 % intervals of λ*(η) hold that of the whole landscape in {_percent(row['optima_held'])} "
+            f"({low} to {high}); least {_percent(least['optima_held'])} ({_where(least)}).",
+        ),
+        (
+            row["wrong"] <= WRONG and worst["wrong"] <= SOME_WRONG,
+            f"A law that the whole landscape excludes is named in {_percent(row['wrong'])} of {row['n']:,} studies "
+            f"(at most {100 * WRONG:.0f}), most often in {_percent(worst['wrong'])} ({_where(worst)}; at most "
+            f"{100 * SOME_WRONG:.0f}). {_percent(row['decided'])} name a law or say that it is none; of the pairs of "
+            f"studies of one landscape {_percent(each['contradictory'].mean())} name different ones.",
+        ),
+        (
+            row["bands_held"] >= LEVEL,
+            f"The band about the recommended λ holds one within the tolerance of the best in "
+            f"{_percent(row['bands_held'])} (at least {100 * LEVEL:.0f}).",
+        ),
+        (
+            len(losing) == 0,
+            "On the seeds that a study has not, the recommended λ loses more than its best cell, by more than "
+            f"{REGRET:g} of the metric's unit, on {counted(len(losing), 'landscape')} of {each['landscape'].nunique()}"
+            + (f": {'; '.join(losing)}." if len(losing) else "."),
+        ),
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _where(row: pd.Series) -> str:
+    return f"{row['landscape']}, {counted(int(row['seeds']), 'seed')}"
 
 
 def regret_findings(outcomes: pd.DataFrame) -> list[tuple[bool, str]]:

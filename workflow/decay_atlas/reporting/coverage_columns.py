@@ -39,6 +39,38 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("n", "intervals", "Studies with an interval.", "count"),
         Column("missing", "without", "Studies without one.", "count"),
     ),
+    "coverage_references": (
+        Column("landscape", "landscape", "Data set, recipe, network and score of a densely trained grid."),
+        Column("seeds", "seeds", "Seeds a cell of the studies drawn from it.", "count"),
+        Column("n", "studies", "Studies drawn.", "count"),
+        Column(
+            "slopes", "slopes", "Studies whose slope can be judged: every optimum seen is one of the whole.", "count"
+        ),
+        Column("slope_held", "slope held", "Share of 95 % intervals of b that hold the slope of the whole.", "percent"),
+        Column(
+            "slope_held_lo",
+            "95 % interval",
+            "Binomial interval of that share.",
+            "percent",
+            "no interval",
+            ("slope_held_lo", "slope_held_hi"),
+        ),
+        Column("slope_width", "width of b", "Median width of these intervals.", "significant"),
+        Column(
+            "optima_held", "λ* held", "Share of 95 % intervals of λ*(η) that hold the optimum of the whole.", "percent"
+        ),
+        Column("optimum_width", "width of ln λ*", "Median width of these intervals.", "significant"),
+        Column("decided", "decided", "Share of studies that name a law, or say that it is none.", "percent"),
+        Column("wrong", "wrong law", "Share of studies that name a law which the whole excludes.", "percent"),
+        Column("contradictory", "contradictory", "Share of pairs of studies that name different laws.", "percent"),
+        Column("bands_held", "band held", "Share of bands that hold a λ within the tolerance of the best.", "percent"),
+        Column("regret", "recommended λ loses", "On the seeds not used, averaged over η, in its unit.", "significant"),
+        Column("regret_naive", "best cell loses", "Likewise by the best cells of the study.", "significant"),
+        Column(
+            "worst", "at worst", "Largest loss at one η by the recommended λ, averaged over studies.", "significant"
+        ),
+        Column("worst_naive", "best cell at worst", "Likewise by the best cells of the study.", "significant"),
+    ),
     "coverage_regrets": (
         _GROUP,
         Column("seeds", "seeds", "Seeds a cell.", "count"),

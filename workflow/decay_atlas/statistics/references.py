@@ -22,7 +22,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from decay_atlas.progress import watched
 from decay_atlas.statistics.censored import Estimate
-from decay_atlas.statistics.landscape import Floats, Landscape, tabulate
+from decay_atlas.statistics.landscape import Direction, Floats, Landscape, landscapes, tabulate
 from decay_atlas.statistics.laws import EQUIVALENT, MIN_INTERIOR, verdict
 from decay_atlas.statistics.recommendation import advisor, recommend
 from decay_atlas.statistics.rivals import LAWS
@@ -81,6 +81,27 @@ def reference(name: str, landscape: Landscape, resamples: int = RESAMPLES) -> Re
     redrawn = [dense_optima(landscape, rng.integers(n_seeds, size=n_seeds)) for _ in range(resamples)]
     drawn = np.array(redrawn).reshape(resamples, len(landscape.lr))
     return Reference(name, landscape, dense_optima(landscape, np.arange(n_seeds)), drawn)
+
+
+def references_of(table: pd.DataFrame) -> list[Reference]:
+    """The references of a table of runs with the columns dataset, recipe, arch, lr, wd, seed, accuracy and loss.
+
+    Accuracy, in percent, and loss are a reference each; where there is no accuracy, the loss goes by its logarithm to
+    base 10, as losses of a regression span decades.
+
+    Raises:
+        ValueError: see `reference`.
+    """
+    result = []
+    for _, part in table.groupby(["dataset", "recipe", "arch"], sort=False, observed=True):
+        runs = part.astype(dict.fromkeys(("dataset", "recipe", "arch", "status"), str))
+        scores: dict[str, tuple[Direction, pd.Series]] = {"log10 loss": ("min", np.log10(runs["loss"]))}
+        if runs["accuracy"].notna().any():
+            scores = {"accuracy": ("max", runs["accuracy"]), "loss": ("min", runs["loss"])}
+        for name, (direction, values) in scores.items():
+            [one] = landscapes(runs.assign(value=values.astype(float)), direction)
+            result.append(reference(f"{one.dataset}, {one.recipe}, {one.arch}, {name}", one))
+    return result
 
 
 def dense_optima(landscape: Landscape, seeds: Positions) -> Floats:
