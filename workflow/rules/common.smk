@@ -11,6 +11,7 @@ LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
 from decay_atlas.config import ConfigError, grid_of, resolve
+from decay_atlas.config_limits import planning
 from decay_atlas.grid import DIGEST, DOG_PATH, NAME, NUMBER, dataset_folder
 from decay_atlas.provenance import source_digest
 from decay_atlas.recovery import BusyError, engage, recover
@@ -43,7 +44,12 @@ onstart:
 CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != "config.yaml")
 try:
     STUDY = resolve(config, CONFIG_FILES)
-    GRID = None if {"imports", "lookahead"} & STUDY.keys() else grid_of(STUDY)
+    if {"imports", "lookahead"} & STUDY.keys():
+        GRID = None
+    else:
+        if workflow.is_main_process and planning(STUDY):
+            logger.warning(planning(STUDY))
+        GRID = grid_of(STUDY)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
