@@ -14,7 +14,18 @@ from tests.imports import LIBRARY, MODULES, WORKFLOW, imports, packages
 ROOT = WORKFLOW.parent
 TRAINING = sorted((LIBRARY / "training").rglob("*.py"))
 STATISTICS = sorted((LIBRARY / "statistics").rglob("*.py"))
-SNAKEFILES = ("grid", "config", "config_limits", "provenance", "recovery", "slurm", "stage", "training.origin")
+SNAKEFILES = (
+    "grid",
+    "config",
+    "config_limits",
+    "devices",
+    "preflight",
+    "provenance",
+    "recovery",
+    "slurm",
+    "stage",
+    "training.origin",
+)
 """The modules that the workflow's rules import."""
 RULES = sorted((WORKFLOW / "rules").glob("*.smk"))
 

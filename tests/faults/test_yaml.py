@@ -161,6 +161,7 @@ def test_a_name_that_yaml_takes_for_something_else_is_to_be_put_in_quotes(projec
         ("datasets", 'datasets: {d: {source: digits, image_size: 8, classes: 2, mean: [0], std: [1], path: "/a\\0"}}'),
         ("imports", 'imports: ["a.csv\\n"]'),
         ("imports", 'imports: ["a\\n.csv"]'),
+        ("imports", 'imports: ["{a}.csv"]'),
     ],
 )
 def test_texts_have_no_control_characters(project: Path, change: tuple[str, str]) -> None:

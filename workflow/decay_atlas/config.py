@@ -111,6 +111,7 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
         _check_names(config, files)
         _check_recipes_named(config, files)
         _check_score(config, files)
+        limits.check_parts(config, files)
     return config
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from decay_atlas import config_messages as messages
 from decay_atlas.config_files import Config, ConfigError
-from decay_atlas.grid import as_list, number_text, wd_values
+from decay_atlas.grid import as_list, combinations, dataset_folder, number_text, settings_of, wd_values
+from decay_atlas.training import parts
 
 SMALLEST, GREATEST = 1e-30, 1e30
 """Learning rates and positive weight decays: their products with weights and gradients are still numbers in single
@@ -53,6 +54,24 @@ def _rates(block: dict[str, Any]) -> Iterator[tuple[str, float, str]]:
         except OverflowError:
             wd = float("inf")
         yield "wd", wd, f" at lr {number_text(lr)}"
+
+
+def check_parts(config: Config, files: Sequence[str | Path]) -> None:
+    """Refuse recipes that ask for more images than a data set has, as far as that is known before it is prepared.
+
+    Raises:
+        ConfigError: naming the recipe and the data set.
+    """
+    pairs = {(dataset, recipe) for block in config["grid"] for dataset, recipe, _ in combinations(block)}
+    for dataset, recipe in sorted(pairs):
+        entry = settings_of(config["datasets"][dataset], {}, {})["dataset"]
+        counts = parts.known(entry, dataset_folder(dataset, entry))
+        if counts is not None:
+            try:
+                parts.sizes(*counts, config["recipes"][recipe])
+            except ValueError as error:
+                place = messages.where(f"recipes.{recipe}", files)
+                raise ConfigError(f"{place}, used with data set {dataset}: {error}") from None
 
 
 def count(config: Config) -> int:

@@ -7,6 +7,12 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+if {"{", "}"} & set(str(workflow.basedir)):
+    raise WorkflowError(
+        f"The project lies in {workflow.basedir}, and Snakemake takes braces in paths for wildcards; move it to a folder "
+        "without them"
+    )
+
 LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
@@ -41,7 +47,7 @@ onstart:
 
 
 # Snakemake lists config.yaml last though it is the base: the files in the order they were merged.
-CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != "config.yaml")
+CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != BASE)
 try:
     STUDY = resolve(config, CONFIG_FILES)
     if {"imports", "lookahead"} & STUDY.keys():
