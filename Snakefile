@@ -1,10 +1,15 @@
 # decay-atlas: from a study's grid to its report. README.md says how to use it.
+import os
+
 from snakemake.utils import min_version
 
 min_version("9.27")
 
+# It lies beside this file, wherever the working directory is.
+BASE = os.path.relpath(os.path.join(workflow.basedir, "config.yaml"))
 
-configfile: "config.yaml"
+
+configfile: BASE
 
 
 report: "workflow/report/workflow.rst"

@@ -15,8 +15,8 @@ ROOT = WORKFLOW.parent
 TRAINING = sorted((LIBRARY / "training").rglob("*.py"))
 STATISTICS = sorted((LIBRARY / "statistics").rglob("*.py"))
 SNAKEFILES = (
-    *("grid", "config", "provenance", "records", "recovery", "retrain", "slurm", "stage", "training.origin"),
-    "training.weights",
+    *("grid", "config", "config_limits", "devices", "preflight", "provenance", "records", "recovery", "retrain"),
+    *("slurm", "stage", "training.origin", "training.weights"),
 )
 """The modules that the workflow's rules import."""
 RULES = sorted((WORKFLOW / "rules").glob("*.smk"))

@@ -85,7 +85,7 @@ def test_a_failing_member_loses_nothing_and_is_named(trained: Project) -> None:
 
 def test_a_job_killed_after_its_last_run_has_lost_nothing(project: Project) -> None:
     """Snakemake removes the outputs of a failed job, whole ones too: the next attempt has them staged."""
-    program = project.root / "workflow/decay_atlas/training/__main__.py"
+    program = project.root / "workflow/decay_atlas/training/command.py"
     end = "    return 1 if failed else 0\n"
     whole = program.read_text()
     assert end in whole

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +30,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_recommend(commands.add_parser("recommend", help="say what weight decay to set at a learning rate"))
     _add_status(commands.add_parser("status", help="say what is done, what runs, what failed and what is left"))
     options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without λ gets a question mark
     try:
-        return int(options.command(options))
+        status = int(options.command(options))
+        sys.stdout.flush()
+        return status
     except (ConfigError, BusyError) as error:
         print(f"decay-atlas: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        return _unwritten(error)
+
+
+def _unwritten(error: OSError) -> int:
+    """The exit status where standard output takes no more; a reader that has seen enough, as `head`, is no failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
+    if isinstance(error, BrokenPipeError):
+        return 0
+    print(f"decay-atlas: the output could not be written ({error.strerror})", file=sys.stderr)
+    return 1
 
 
 def _add_study(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
+from decay_atlas import config_limits as limits
 from decay_atlas import config_messages as messages
+from decay_atlas.config_files import LOADER, Config, ConfigError, plain, read
 from decay_atlas.grid import Fixed, Grid, as_list, combinations, number_text, settings_of, simulated_settings
 from decay_atlas.training import archs, recipes, schedules
 
@@ -31,11 +33,6 @@ CHANNELS = {
 """How many an image may have, with an example of each."""
 HORIZONS = 4
 """The growth laws of a look-ahead study have three numbers, so they need four figures."""
-Config = dict[str, Any]
-
-
-class ConfigError(ValueError):
-    """A study cannot be used as written; the message names the file and key and prints the correction."""
 
 
 def load(study: str, root: Path = ROOT) -> Config:
@@ -50,7 +47,7 @@ def load(study: str, root: Path = ROOT) -> Config:
         files.append(path)
     config: Config = {}
     for file in files:
-        config = merge(config, _read(file))
+        config = merge(config, read(file))
     return resolve(config, files)
 
 
@@ -60,7 +57,7 @@ def study_file(study: str, root: Path = ROOT) -> Path | None:
     Raises:
         ConfigError: there is no such study.
     """
-    base = _read(root / "config.yaml").get("study", "")
+    base = read(root / "config.yaml").get("study", "")
     if study == base:
         return None
     path = root / "studies" / f"{study}.yaml"
@@ -85,29 +82,20 @@ def merge(base: Config, over: Config) -> Config:
     return result
 
 
-def _read(file: Path) -> Config:
-    try:
-        content = yaml.safe_load(file.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file}: not YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{file}: holds no keys; a study file begins with\n\n    study: {file.stem}")
-    return content
-
-
 def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
     """Check a merged configuration and return it with defaults filled in and recipes resolved.
 
     `files` are the YAML files it was merged from, in that order; messages name the one that holds the key.
 
     Raises:
-        ConfigError: a key is unknown, missing, of the wrong type, or names nothing in the catalogue; or a
-            schedule does not fit its recipe, or a recipe an architecture.
+        ConfigError: a file is not as `config_files.read` has it; a key is unknown, missing, of the wrong type, or
+            names nothing in the catalogue; a number is beyond `config_limits`; or a schedule does not fit its recipe,
+            or a recipe an architecture.
     """
-    schema = yaml.safe_load(SCHEMA.read_bytes())
-    config = json.loads(json.dumps(config, default=str))
+    schema = yaml.load(SCHEMA.read_bytes(), LOADER)
+    for file in files:
+        read(file)
+    config = json.loads(json.dumps(plain(config)))
     problem = messages.first_problem(config, schema, files)
     if problem is not None:
         raise ConfigError(problem)
@@ -117,10 +105,13 @@ def resolve(config: Config, files: Sequence[str | Path] = ()) -> Config:
         _fill_defaults(recipe, schema["$defs"]["recipe"], schema)
     _check_study_name(config, files)
     _check_lookahead(config, files)
+    if not {"imports", "lookahead"} & config.keys():
+        limits.check(config, files)
     if not {"imports", "simulate", "lookahead"} & config.keys():
         _check_names(config, files)
         _check_recipes_named(config, files)
         _check_score(config, files)
+        limits.check_parts(config, files)
     return config
 
 
@@ -318,8 +309,12 @@ def _check_score(config: Config, files: Sequence[str | Path]) -> None:
 
 def _check_dog(name: str, known: dict[str, Config], files: Sequence[str | Path]) -> None:
     fixed = known[name].get("dog", {}).get("from")
-    key = messages.where(f"recipes.{name}.dog.from", files)
-    if fixed is not None and fixed not in known:
-        raise ConfigError(f"{key}: no recipe {fixed!r}{messages.choices(fixed, known)}")
-    if fixed is not None and ("optimizer" not in known[fixed] or recipes.is_adaptive(known[fixed])):
-        raise ConfigError(f"{key}: {fixed} has no fixed weight decay; name a recipe with an optimizer such as sgd")
+    if fixed is None:
+        return
+    if fixed not in known:
+        problem = f"no recipe {fixed!r}{messages.choices(fixed, known)}"
+    elif "optimizer" not in known[fixed] or recipes.is_adaptive(known[fixed]):
+        problem = f"{fixed} has no fixed weight decay; name a recipe with an optimizer such as sgd"
+    else:
+        return
+    raise ConfigError(f"{messages.where(f'recipes.{name}.dog.from', files)}: {problem}")

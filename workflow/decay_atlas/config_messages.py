@@ -13,9 +13,12 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
 
-Files = Sequence[str | Path]
-Key = tuple[str | int, ...]
+from decay_atlas.config_files import Key, dotted, plain, read
 
+Files = Sequence[str | Path]
+
+LARGEST = 2**53 - 1
+"""Beyond it a page's script takes two seeds for one, and tables none from 2⁶³ on."""
 _NUMBER_TEXT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _TEXT_KEYS = {"study", "dataset", "recipe", "arch", "extends", "fill", "columns", "imports", "path"}
 """Keys below which a text that looks like a number is meant as text."""
@@ -35,6 +38,9 @@ def first_problem(config: dict[str, Any], schema: dict[str, Any], files: Files) 
             return _number_as_text(key, value, config, files)
         if isinstance(value, float) and not math.isfinite(value):
             return f"{where('.'.join(map(str, key)), files)}: {_yaml(value)} is no finite number; write one"
+        if isinstance(value, int) and abs(value) > LARGEST:
+            text = str(value) if abs(value) < LARGEST**2 else "this"
+            return f"{where('.'.join(map(str, key)), files)}: {text} is beyond {LARGEST}, the largest whole number here"
     error = best_match(Draft202012Validator(schema).iter_errors(config))
     return None if error is None else _explain(_deepest(error), files)
 
@@ -50,8 +56,8 @@ def choices(name: str, known: Iterable[str]) -> str:
 def where(key: str, files: Files) -> str:
     """Name the last file that holds the longest part of a dotted key, and the key."""
     parts = key.split(".") if key else []
-    label = f"key {_dotted(parts)}" if parts else "top level"
-    contents = [(file, yaml.safe_load(Path(file).read_bytes())) for file in reversed(files)]
+    label = f"key {dotted(tuple(int(part) if part.isdigit() else part for part in parts))}" if parts else "top level"
+    contents = [(file, plain(read(file))) for file in reversed(files)]
     for length in range(len(parts), 0, -1):
         for file, content in contents:
             if _holds(content, parts[:length]):
@@ -120,6 +126,8 @@ def _explain(error: ValidationError, files: Files) -> str:
         return f"{place}: no {_yaml(value)} here{choices(str(value), bound)}"
     if rule == "const":
         return f"{place}: write {_yaml(bound)}, or leave it out"
+    if rule == "maxLength":
+        return f"{place}: {value[:bound]!r}… has {len(value)} characters, and at most {bound} are possible"
     if rule == "pattern":
         return f"{place}: {value!r} does not fit the pattern {bound}. {description}".rstrip()
     if rule in ("exclusiveMinimum", "minimum", "exclusiveMaximum", "maximum"):
@@ -127,6 +135,9 @@ def _explain(error: ValidationError, files: Files) -> str:
         return f"{place}: {value} must be {word} {bound}"
     if rule == "type" and bound == "array" and not isinstance(value, dict) and value is not None:
         return f"{place}: this is a list; write\n\n    {path[-1]}: {_yaml([value])}"
+    if rule == "type" and bound == "string" and isinstance(value, bool | int | float):
+        sense = "true or false, as it does yes, no, on and off" if isinstance(value, bool) else "a number"
+        return f"{place}: YAML reads {_yaml(value)} as {sense}; a name that looks like that is put in quotes"
     if rule in ("anyOf", "type"):
         kind = f"; it takes {_KINDS[bound]}" if rule == "type" and bound in _KINDS else ""
         return f"{place}: {_yaml(value)} does not fit here{kind}. {description}".rstrip()
@@ -155,7 +166,3 @@ def _holds(content: Any, parts: list[str]) -> bool:
         else:
             return False
     return True
-
-
-def _dotted(parts: list[str]) -> str:
-    return "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts).removeprefix(".")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,25 @@ def visible(environment: Mapping[str, str]) -> dict[str, str]:
         return known
     listed = [name.strip() for name in environment[VISIBLE].split(",")]
     return {name: known.get(name, name) for name in listed if name and name != "-1"}
+
+
+def shortage(device: str, asked: Mapping[str, int], environment: Mapping[str, str]) -> str | None:
+    """What `execution` asks of this machine, where jobs run here, that it has not: a device, or as many GPUs; or None.
+
+    `asked` is the GPUs for a job of each recipe. Under `device: auto` a run takes what there is.
+    """
+    if device == "mps" and platform.system() != "Darwin":
+        return "key execution.device: mps is of Apple's machines, and this is none; write\n\n    device: auto"
+    if device != "cuda":
+        return None
+    here = len(visible(environment))
+    if not here:
+        return "key execution.device: cuda, and there is no GPU that jobs may use here; write\n\n    device: auto"
+    for recipe, count in asked.items():
+        if count > here:
+            key = f"execution.gpus.{recipe}"
+            return f"key {key}: {count} GPUs, and jobs may use {here} here; write\n\n    {recipe}: {here}"
+    return None
 
 
 def claim(devices: Mapping[str, str], count: int, folder: Path) -> list[str]:

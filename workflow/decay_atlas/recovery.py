@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import socket
 from pathlib import Path
 from typing import IO
 
 PRESENCE = "decay-atlas.lock"
+_HOST = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", re.MULTILINE)
+"""A line that names a machine; any other is damage, which stands for none."""
+_WORKER = re.compile(r"process [0-9]+ on \S{1,255}")
 _presence: IO[str] | None = None
 _work: IO[str] | None = None
 
@@ -30,7 +34,7 @@ def recover(state: Path) -> None:
     """
     global _presence
     state.mkdir(exist_ok=True)
-    _presence = (state / PRESENCE).open("a+")
+    _presence = (state / PRESENCE).open("a+", encoding="ascii", errors="replace")
     try:
         fcntl.flock(_presence, fcntl.LOCK_EX | fcntl.LOCK_NB)
         alone = True
@@ -38,7 +42,7 @@ def recover(state: Path) -> None:
         alone = False
     host = socket.gethostname()
     _presence.seek(0)
-    hosts = set(_presence.read().split())
+    hosts = set(_HOST.findall(_presence.read()))
     locks = list((state / "locks").glob("*.lock"))
     if alone and (hosts <= {host} or not locks):
         for lock in locks:
@@ -58,7 +62,7 @@ def recover(state: Path) -> None:
 def hosts(state: Path) -> set[str]:
     """The machines on which Snakemake has worked with a `state` folder since it was last known to be at rest."""
     try:
-        return set((state / PRESENCE).read_text().split())
+        return set(_HOST.findall((state / PRESENCE).read_text(encoding="ascii", errors="replace")))
     except OSError:
         return set()
 
@@ -75,13 +79,13 @@ def engage(state: Path) -> None:
     """
     global _work
     disengage()
-    _work = (state / "decay-atlas.work").open("a+")
+    _work = (state / "decay-atlas.work").open("a+", encoding="ascii", errors="replace")
     try:
         fcntl.flock(_work, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         _work.seek(0)
         raise BusyError(
-            f"Another snakemake is at work in this folder ({_work.read().strip() or 'it has just begun'}). Wait for "
+            f"Another snakemake is at work in this folder ({_holder(_work.read())}). Wait for "
             "its end, or stop it and call again; what is finished is kept. A dry run (-n) is possible at any time"
         ) from None
     except OSError:
@@ -89,6 +93,11 @@ def engage(state: Path) -> None:
     _work.truncate(0)
     _work.write(f"process {os.getpid()} on {socket.gethostname()}\n")
     _work.flush()
+
+
+def _holder(text: str) -> str:
+    """Who a lock file says holds it; the file may hold anything, for what holds is the lock."""
+    return text.strip() if _WORKER.fullmatch(text.strip()) else "it has just begun"
 
 
 def disengage() -> None:

@@ -15,7 +15,9 @@ MADE = ("report.html", "runs.parquet", "curves.parquet", "tables/*.csv", "figure
 
 def log_to(path: str | Path) -> None:
     """Send everything this process prints from now on, an uncaught error included, to the rule's log file."""
-    sys.stdout = sys.stderr = Path(path).open("w", buffering=1)  # noqa: SIM115 - it stays open for the script's life
+    # It stays open for the script's life.
+    log = Path(path).open("w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+    sys.stdout = sys.stderr = log
     sys.excepthook = _told
 
 

@@ -7,10 +7,17 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+if {"{", "}"} & set(str(workflow.basedir)):
+    raise WorkflowError(
+        f"The project lies in {workflow.basedir}, and Snakemake takes braces in paths for wildcards; move it to a folder "
+        "without them"
+    )
+
 LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
 from decay_atlas.config import ConfigError, grid_of, resolve
+from decay_atlas.config_limits import planning
 from decay_atlas.grid import (
     DIGEST,
     DOG_PATH,
@@ -78,10 +85,15 @@ onerror:
 
 
 # Snakemake lists config.yaml last though it is the base: the files in the order they were merged.
-CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != "config.yaml")
+CONFIG_FILES = sorted(workflow.configfiles, key=lambda file: str(file) != BASE)
 try:
     STUDY = resolve(config, CONFIG_FILES)
-    GRID = None if {"imports", "lookahead"} & STUDY.keys() else grid_of(STUDY)
+    if {"imports", "lookahead"} & STUDY.keys():
+        GRID = None
+    else:
+        if workflow.is_main_process and planning(STUDY):
+            logger.warning(planning(STUDY))
+        GRID = grid_of(STUDY)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 

@@ -2,6 +2,30 @@
 # own, no part of `all`.
 import time
 
+from decay_atlas.devices import shortage
+from decay_atlas.preflight import asked, refusal
+
+# What the study file alone does not tell, asked before any job, and only where there is something to train. Other
+# environments (--sdm) and other machines (a cluster's) are not asked: the first job there tells.
+if (
+    workflow.is_main_process
+    and GRID is not None
+    and "simulate" not in STUDY
+    and not workflow.deployment_settings.deployment_method
+    and not all(os.path.exists(record) for record in RECORDS)
+):
+    problem = refusal(asked(STUDY), [PYTHON], Path(".snakemake"))
+    if problem:
+        raise WorkflowError(f"Study {STUDY['study']}:\n{problem}")
+    if not workflow.resource_settings.nodes:
+        problem = shortage(
+            STUDY["execution"]["device"], STUDY["execution"]["gpus"], os.environ
+        )
+        if problem and workflow.output_settings.dryrun:
+            logger.warning(f"Not on this machine: {problem}")
+        elif problem and workflow.resource_settings.cores:
+            raise WorkflowError(f"Study {STUDY['study']}: {problem}")
+
 
 # It reads whatever records there are but has no inputs, for nothing need be trained: `asked` differs each time, so
 # that a plan that is asked for is made.
@@ -16,9 +40,7 @@ rule plan:
     params:
         study=STUDY,
         config_files=[
-            os.path.relpath(file)
-            for file in CONFIG_FILES
-            if str(file) != "config.yaml"
+            os.path.relpath(file) for file in CONFIG_FILES if str(file) != BASE
         ],
         asked=time.time(),
         code=lambda wildcards: source_digest(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from decay_atlas.config import Config, study_file
@@ -22,7 +23,11 @@ def report(
 ) -> None:
     """Print where a study stands; `live` looks again every few seconds until all is trained or Ctrl-C.
 
-    Only where `out`, standard output by default, is a terminal is each look shown; else the last one.
+    In a terminal `out`, standard output by default, a look takes the place of the last; elsewhere each that differs
+    follows it, and the end of who reads them is the end here.
+
+    Raises:
+        BrokenPipeError: nobody reads `out` any more.
     """
     out = out or console()
     name, root = study["study"], Path()
@@ -39,6 +44,23 @@ def report(
     if not live:
         out.print(render(status, command))
         return
+    if not out.is_terminal:
+        shown = ""
+        while True:
+            text = _printed(out, render(status, command))
+            if text != shown:
+                out.file.write(text)
+                out.file.flush()
+                shown = text
+            if status.complete:
+                return
+            try:
+                sleep(EVERY)
+            except KeyboardInterrupt:
+                return
+            if _unread(out):
+                raise BrokenPipeError
+            status = status_of(study, root, reader)
     with Live(render(status, command), console=out, auto_refresh=False, vertical_overflow="visible") as view:
         try:
             while not status.complete:
@@ -47,3 +69,19 @@ def report(
                 view.update(render(status, command), refresh=True)
         except KeyboardInterrupt:
             return
+
+
+def _printed(out: Console, what: RenderableType) -> str:
+    with out.capture() as capture:
+        out.print(what)
+    return capture.get()
+
+
+def _unread(out: Console) -> bool:
+    """Whether nobody is left at the other end of a pipe."""
+    try:
+        poll = select.poll()
+        poll.register(out.file.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (OSError, ValueError):  # a text in memory has no other end
+        return False

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from decay_atlas.records import write_json
 from decay_atlas.training.origin import FOLDERS, origin, root_of
+from decay_atlas.training.parts import sizes
 from decay_atlas.training.sources import SEED, SOURCES, Arrays, DataError, Tree, stratified_order
 from decay_atlas.training.tasks import task_of
 
@@ -137,13 +138,10 @@ def load(data_dir: str | Path, recipe: dict[str, Any]) -> Split:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{folder}: no prepared data set, or a damaged one ({error}); {AGAIN}") from None
-    n_val = round(recipe.get("val_fraction", 0) * len(train))
-    size = recipe.get("train_size", len(train) - n_val)
-    if not 0 < size <= len(train) - n_val:
-        raise DataError(
-            f"{manifest['name']}: train_size {size} does not fit; {len(train)} images less {n_val} for "
-            f"validation leave {len(train) - n_val}"
-        )
+    try:
+        size, n_val = sizes(len(train), len(test), recipe)
+    except ValueError as error:
+        raise DataError(f"{manifest['name']}: {error}") from None
     whole = size == len(train)
     chosen = train if whole else train.subset(np.sort(order[n_val : n_val + size]))
     task_of(train.labels).check(recipe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from difflib import get_close_matches
 from typing import Any
 
 import timm
@@ -35,6 +36,27 @@ def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
     if "stem" in arch:
         shrink(model, arch["model"])
     return model
+
+
+def check(arch: dict[str, Any]) -> None:
+    """Refuse a model that no library has; nothing is built.
+
+    Raises:
+        ValueError: naming it, and one that was probably meant.
+    """
+    archs.check(arch)
+    name = arch["model"]
+    if name.startswith(TORCHVISION):
+        known = [f"{TORCHVISION}{one}" for one in torchvision.models.list_models(module=torchvision.models)]
+        library = "torchvision.models"
+    else:
+        known, library = [*NETWORKS, *timm.list_models()], "timm"
+    kind = getattr(timm.models, name, None)
+    if name in known or timm.is_model(name) or (isinstance(kind, type) and issubclass(kind, nn.Module)):
+        return
+    close = get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"there is no model {name!r}; {library}.list_models() lists those there are.{hint}")
 
 
 def _built(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:

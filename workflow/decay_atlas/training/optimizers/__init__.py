@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from torch import Tensor, nn, ones
+from torch import Tensor, compiler, nn, ones, stack
 from torch.optim import Optimizer
 
 from decay_atlas.training.optimizers import libraries
@@ -150,6 +150,8 @@ def build(parameters: Iterable[Tensor], entry: dict[str, Any], lr: Rate, wd: Rat
             optimizer = libraries.create(name, list(parameters), float(lr), float(wd), **options)
     except (TypeError, ValueError) as error:
         raise ValueError(f"optimizer {name}: {error}") from None
+    except Exception as error:  # other libraries check by what they happen to meet
+        raise ValueError(f"optimizer {name}: does not take {_given(entry)}: {error!r}") from None
     for group in optimizer.param_groups:
         group.setdefault("initial_lr", group["lr"])
     return optimizer
@@ -158,12 +160,27 @@ def build(parameters: Iterable[Tensor], entry: dict[str, Any], lr: Rate, wd: Rat
 def check(entry: dict[str, Any]) -> None:
     """Refuse an entry before anything is trained.
 
-    It is given what a network has: a matrix, a convolution and a bias.
+    It is given what a network has, a matrix, a convolution and a bias, and takes a step: other libraries look at some
+    of their options only then.
 
     Raises:
-        ValueError: as `build`.
+        ValueError: as `build`, or the step fails.
     """
-    build([nn.Parameter(ones(1, 1)), nn.Parameter(ones(1, 1, 1, 1)), nn.Parameter(ones(1))], entry, 0.1, 0.1)
+    weights = [nn.Parameter(ones(2, 2)), nn.Parameter(ones(2, 1, 1, 1)), nn.Parameter(ones(2))]
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = stack([weight.square().sum() for weight in weights]).sum()
+        loss.backward()
+        return loss
+
+    optimizer = build(weights, entry, 0.1, 0.1)
+    closure()
+    try:
+        with compiler.set_stance("force_eager"):  # timm's kron would compile itself for half a minute
+            optimizer.step(closure)  # type: ignore[arg-type]  # torch wants a number and its own examples give it this
+    except Exception as error:  # whatever it is, no run would get further
+        raise ValueError(f"optimizer {entry['name']}: with {_given(entry)} it takes no step: {error}") from None
 
 
 def decay_in_force(optimizer: Optimizer) -> Tensor | None:
@@ -197,6 +214,10 @@ def _check_names(name: str, options: dict[str, Any]) -> None:
     for option in options:
         if option not in known:
             raise ValueError(f"optimizer {name}: unknown option {option!r}; there are {_among(option, known)}")
+
+
+def _given(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != "name"}
 
 
 def _among(name: str, known: list[str]) -> str:
