@@ -22,7 +22,7 @@ $(READY): $(LOCK) pyproject.toml
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
 
-demo: $(READY) ## train 300 small networks on handwritten digits and write the report
+demo: $(READY) ## train 360 small networks on handwritten digits and write the report
 	$(BIN)/snakemake --cores $(CORES) --configfile studies/demo.yaml
 	@echo "Open results/demo/report.html"
 
