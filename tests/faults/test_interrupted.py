@@ -156,7 +156,7 @@ ATTACKS: dict[str, tuple[Callable[[Project], None], int, list[str]]] = {
                 "decay_atlas.training  --settings",
             ),
         ),
-        6,
+        5,  # those of quick for their text, the new one for its records
         ["runs"],
     ),
     "new runs of old estimates and a data set forced": (more_adaptive, 1, ["runs", "-R", "dataset"]),
