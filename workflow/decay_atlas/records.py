@@ -104,7 +104,7 @@ def staged(path: str | Path) -> Path:
 
 def place_of(path: str | Path) -> Path | None:
     """Where the record of a finished run is: in its place, or still staged because its job failed; None without one."""
-    return next((place for place in (Path(path), staged(path)) if place.exists()), None)
+    return next((place for place in (Path(path), staged(path)) if place.is_file()), None)
 
 
 def _content(path: str | Path) -> bytes:
