@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from decay_atlas import cli
 from decay_atlas.records import DamagedFileError
 from decay_atlas.reporting.svg import Panel, plate, read_plate
-from decay_atlas.stage import remove_emptied
+from decay_atlas.stage import remove_cut_off
 from decay_atlas.statistics.tables import read_runs, read_table, write_table
 
 WAY_OUT = "delete it and run the same command again, which makes it anew"
@@ -96,20 +96,30 @@ def test_a_rules_log_has_the_message_alone(results: Path) -> None:
 
 @pytest.mark.parametrize("name", [*READERS, "report.html"])
 def test_what_was_emptied_is_made_again_and_the_report_with_it(results: Path, name: str) -> None:
-    assert remove_emptied(results) == []
+    assert remove_cut_off(results) == []
     assert (results / "report.html").exists()
     (results / name).write_bytes(b"")
-    assert remove_emptied(results) == [results / name]
+    assert remove_cut_off(results) == [results / name]
     assert not (results / name).exists()
     assert not (results / "report.html").exists()
     assert sum((results / other).exists() for other in READERS) == len(READERS) - (name in READERS)
 
 
+@pytest.mark.parametrize("kept", [1, 4, 100, -1, -4])
+def test_parquet_without_its_end_is_made_again(results: Path, kept: int) -> None:
+    file = results / "runs.parquet"
+    file.write_bytes(file.read_bytes()[:kept])
+    if kept == 4:
+        file.write_bytes(b"PAR2")
+    assert remove_cut_off(results) == [file]
+    assert not file.exists()
+
+
 def test_what_others_keep_in_the_folder_stays(results: Path, tmp_path: Path) -> None:
     for name in ("notes.txt", "tables/.gitkeep", "runs/a.json"):
         _placed(results / name).touch()
-    assert remove_emptied(results) == []
-    assert remove_emptied(tmp_path / "not there") == []
+    assert remove_cut_off(results) == []
+    assert remove_cut_off(tmp_path / "not there") == []
 
 
 def test_the_advice_of_a_damaged_study_is_how_to_mend_it(

@@ -63,10 +63,10 @@ def test_what_was_emptied_is_made_again_and_what_was_damaged_is_named(reported: 
     (results / "tables/valley.csv").write_bytes(b"")
     call = reported.snakemake()
     assert call.status == 0, call.output
-    assert set(call.jobs) == {"all", "valley", "claims", "figures", "report"}
+    assert set(call.jobs) == {"all", "valley", "figures", "report"}
     assert (results / "report.html").stat().st_size
-    for damaged in ("report.html", "runs.parquet"):
-        (results / damaged).write_bytes((results / damaged).read_bytes()[: 99 * (damaged == "runs.parquet")])
+    (results / "report.html").write_bytes(b"")
+    (results / "runs.parquet").write_bytes(b"PAR1" * 99)
     call = reported.snakemake()
     assert call.status == 1
     assert "results/tiny/runs.parquet: damaged" in call.output

@@ -29,15 +29,25 @@ def _told(kind: type[BaseException], error: BaseException, trace: TracebackType 
         sys.__excepthook__(kind, error, trace)
 
 
-def remove_emptied(results: Path) -> list[Path]:
-    """Remove files of a study's results that hold nothing, as a full disk leaves them, and return them.
+def remove_cut_off(results: Path) -> list[Path]:
+    """Remove files of a study's results that are empty, or parquet without its end, as a full disk leaves them.
 
-    With any of them the report goes, for Snakemake does not miss a file that only feeds one that exists.
+    With any of them the report goes, for Snakemake does not miss a file that only feeds one that exists. Returns those
+    that were cut off.
     """
-    emptied = [file for pattern in MADE for file in sorted(results.glob(pattern)) if file.stat().st_size == 0]
-    for file in [*emptied, *([results / "report.html"] if emptied else [])]:
+    cut = [file for pattern in MADE for file in sorted(results.glob(pattern)) if _is_cut_off(file)]
+    for file in [*cut, *([results / "report.html"] if cut else [])]:
         file.unlink(missing_ok=True)
-    return emptied
+    return cut
+
+
+def _is_cut_off(file: Path) -> bool:
+    size = file.stat().st_size
+    if size < 4 or file.suffix != ".parquet":
+        return size == 0 or file.suffix == ".parquet"
+    with file.open("rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        return stream.read() != b"PAR1"
 
 
 def share_library(folder: Path) -> None:

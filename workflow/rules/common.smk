@@ -32,7 +32,7 @@ from decay_atlas.records import place_of
 from decay_atlas.recovery import BusyError, engage, recover
 from decay_atlas.retrain import put_back
 from decay_atlas.slurm import attend
-from decay_atlas.stage import remove_emptied, share_library
+from decay_atlas.stage import remove_cut_off, share_library
 from decay_atlas.training.origin import outdated
 from decay_atlas.training.weights import STORE
 
@@ -100,14 +100,14 @@ except ConfigError as error:
 RECORDS = [] if GRID is None else [run.path for run in GRID.runs]
 RESULTS = f"results/{STUDY['study']}"
 LOGS = f"results/logs/{STUDY['study']}"
-# Under the lock of the working directory, so that nothing is taken for empty that another snakemake begins to write.
+# Under the lock of the working directory, so that nothing is taken for cut off that another snakemake is writing.
 if (
     workflow.is_main_process
     and not workflow.output_settings.dryrun
     and (workflow.resource_settings.cores or workflow.resource_settings.nodes)
 ):
-    for emptied in remove_emptied(Path(RESULTS)):
-        logger.warning(f"{emptied} was empty: it and the report are made again.")
+    for cut in remove_cut_off(Path(RESULTS)):
+        logger.warning(f"{cut} was empty or cut off: it and the report are made again.")
 
 METRIC = STUDY["metric"]
 DIRECTION = METRIC["direction"]
