@@ -9,10 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from decay_atlas import recovery
+from decay_atlas.stage import write_parquet
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "import sys; from decay_atlas.cli import main; sys.exit(main())"]
@@ -40,6 +42,14 @@ def test_a_full_disk_is_told_without_a_traceback(project: Path) -> None:
         )
     assert done.stderr == "decay-atlas: the output could not be written (No space left on device)\n"
     assert done.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_disk_that_is_full_ends_a_table_of_runs_in_words(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"/dev/full: cannot be written \(No space left on device\); make room"):
+        write_parquet(pd.DataFrame({"value": range(100_000)}), "/dev/full")
+    write_parquet(pd.DataFrame({"value": [1]}), tmp_path / "runs.parquet")
+    assert pd.read_parquet(tmp_path / "runs.parquet")["value"].tolist() == [1]
 
 
 def test_a_terminal_without_greek_letters_gets_all_that_it_can_show(project: Path) -> None:

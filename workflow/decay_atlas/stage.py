@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from decay_atlas.records import DamagedFileError, RecordError
 
@@ -48,6 +49,16 @@ def _is_cut_off(file: Path) -> bool:
     with file.open("rb") as stream:
         stream.seek(-4, os.SEEK_END)
         return stream.read() != b"PAR1"
+
+
+def write_parquet(table: Any, path: str | Path) -> None:
+    """Write a data frame; a disk that is full ends the script in words. Snakemake removes what was begun."""
+    try:
+        table.to_parquet(path, index=False)
+    except OSError as error:
+        sys.exit(
+            f"{path}: cannot be written ({os.strerror(error.errno or 0)}); make room, then run the same command again"
+        )
 
 
 def share_library(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import sys
 
 from decay_atlas.packs import close
-from decay_atlas.stage import log_to
+from decay_atlas.stage import log_to, write_parquet
 from decay_atlas.statistics.collect import collect
 from decay_atlas.statistics.scales import scaled
 
@@ -15,4 +15,4 @@ try:
     runs = scaled(collect(snakemake.input, snakemake.params.score), snakemake.params.scale)
 except ValueError as error:
     sys.exit(str(error))
-runs.to_parquet(snakemake.output.runs, index=False)
+write_parquet(runs, snakemake.output.runs)

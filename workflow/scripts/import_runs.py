@@ -2,7 +2,7 @@
 
 import sys
 
-from decay_atlas.stage import log_to
+from decay_atlas.stage import log_to, write_parquet
 from decay_atlas.statistics.imports import import_runs
 from decay_atlas.statistics.scales import scaled
 
@@ -13,4 +13,4 @@ try:
     runs = scaled(runs, snakemake.params.metric["scale"])
 except ValueError as error:
     sys.exit(str(error))
-runs.to_parquet(snakemake.output.runs, index=False)
+write_parquet(runs, snakemake.output.runs)
