@@ -69,7 +69,7 @@ class DogTally:
     def __init__(self, parameters: Sequence[Tensor], shape: tuple[int, ...]) -> None:
         self._shape, self._parameters = shape, [parameter.detach() for parameter in parameters]
         size = sum(parameter.numel() for parameter in parameters)
-        # a small network is copied into one vector first: two operations a step, not a pass over every tensor
+        # a small network is copied into one vector first, which is faster than a pass over every tensor
         self._one = (
             parameters[0].device.type == "cpu"
             and size <= PART * math.prod(shape)
@@ -85,8 +85,9 @@ class DogTally:
             lengths = [norm(tensors, bool(self._shape)) for tensors in (self._parameters, gradients)]
             self._held.append(torch.stack(lengths, -1))
         elif self._shape:
-            flat = [*self._parameters, *(gradient.flatten(1) for gradient in gradients)]
-            self._held.append(torch.linalg.vector_norm(torch.cat(flat, 1).view(*self._shape, 2, -1), dim=-1))
+            flat = [gradient.flatten(1) for gradient in gradients]
+            lengths = [torch.linalg.vector_norm(torch.cat(parts, 1), dim=1) for parts in (self._parameters, flat)]
+            self._held.append(torch.stack(lengths, -1))
         else:
             both = _flatten_dense_tensors([*self._parameters, *gradients])
             self._held.append(torch.linalg.vector_norm(both.view(2, -1), dim=-1))
