@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ def head_of(model: nn.Module) -> list[str]:
         ValueError: there is none, or nothing else.
     """
     named = dict(model.named_modules())
-    classifier = model.get_classifier() if hasattr(model, "get_classifier") else None
+    classifier = getattr(model, "get_classifier", lambda: None)()
     linear = [name for name, module in named.items() if isinstance(module, nn.Linear)]
     own = [name for name, module in named.items() if module is classifier and name] or linear[-1:]
     found = [name for name in model.state_dict() if own and name.startswith(f"{own[0]}.")]
@@ -92,7 +92,7 @@ def head_of(model: nn.Module) -> list[str]:
 
 
 @contextmanager
-def moved(parameters: list[Tensor], factor: float) -> Iterator[None]:
+def moved(parameters: Sequence[Tensor], factor: float) -> Iterator[None]:
     """What moves inside moves `factor` times as far: for an optimizer's step, `factor` times its learning rate.
 
     So it is for every optimizer, whose decay is then `factor` times as strong too, also where it knows no rate.
