@@ -44,7 +44,9 @@ def test_a_study_of_bounds_trains_nothing_and_has_a_page(project: Project) -> No
     output = study(project, "lookahead")
     assert "rule train" not in output
     folder = project.root / "results/lookahead"
-    assert sorted(path.name for path in (folder / "tables").iterdir()) == ["lookahead.csv", "lookahead_fits.csv"]
+    tables = sorted(path.name for path in (folder / "tables").iterdir())
+    assert tables == ["claims.csv", "lookahead.csv", "lookahead_fits.csv"]
+    assert (pd.read_csv(folder / "tables/claims.csv")["verdict"] == "supported").any()
     assert "Look-ahead" in (folder / "report.html").read_text()
     assert "Nothing to be done" in study(project, "lookahead")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -54,11 +56,9 @@ def _panel(lines: dict[str, pd.DataFrame], best: pd.DataFrame, where: str, metri
     figure, axes = style.new(title)
     for name, line in lines.items():
         colour = style.SERIES[shown.index(name)] if name in shown else INK
-        alpha = 1.0 if name in shown else 0.25
-        axes.plot(
-            line["train_loss"], line[column], lw=1.1, label=name if name in shown else None, color=colour, alpha=alpha
-        )
-        axes.plot(*ends[name], "o", ms=4.5, color=colour, alpha=alpha)
+        strong: dict[str, Any] = {"color": colour, "alpha": 1.0 if name in shown else 0.25}
+        axes.plot(line["train_loss"], line[column], lw=1.1, label=name if name in shown else None, **strong)
+        axes.plot(*ends[name], "o", ms=4.5, **strong)
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     ticks = [step * 10.0**power for power in range(-9, 9) for step in (1, 2, 5) if low <= step * 10.0**power <= high]
