@@ -59,8 +59,8 @@ def _rules(laws: pd.DataFrame) -> list[str]:
     silent = chosen[chosen["verdict"].isin(["undetermined", "not-identifiable"])]
     if len(silent):
         sentences.append(
-            f"{listed(name(row) for row in silent.to_dict('records'))}: no law is established, so λ is to be tuned "
-            "anew when η changes."
+            f"{listed(name(row) for row in silent.to_dict('records'))}: no law is established, so beyond the "
+            "measured η λ is to be tuned anew."
         )
     return sentences
 

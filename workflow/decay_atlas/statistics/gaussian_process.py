@@ -117,5 +117,7 @@ def _posterior(
 
 
 def _root(covariance: Floats) -> Floats:
-    """A square root of a covariance that may be singular."""
+    """A square root of a covariance that may be singular, or nothing but zeros where no noise was measured."""
+    if not covariance.any():
+        return covariance
     return np.linalg.cholesky(covariance + JITTER * np.trace(covariance) / len(covariance) * np.eye(len(covariance)))
