@@ -9,16 +9,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from decay_atlas.config import Config, ConfigError, grid_of, load, study_file
 from decay_atlas.grid import Run, number_text
 from decay_atlas.records import DamagedFileError, RecordError, place_of, read_record
 from decay_atlas.recovery import BusyError
 from decay_atlas.retrain import put_back, retrain
-
-if TYPE_CHECKING:
-    from decay_atlas.reporting.words import Metric
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -162,8 +158,9 @@ def _plan(options: argparse.Namespace) -> int:
 
 def _add_recommend(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Say what weight decay a finished study recommends at a learning rate, its 95 % interval, the law that it "
-        "rests on and what it would have lost on the grid; or why the study cannot say."
+        "Say what weight decay a finished study recommends at a learning rate, its 95 % interval, every other that is "
+        "expected to do within the tolerance, to which side to err, and what it lost on the grid; or why the study "
+        "cannot say."
     )
     _add_place(parser)
     parser.set_defaults(command=_recommend)
@@ -171,6 +168,7 @@ def _add_recommend(parser: argparse.ArgumentParser) -> None:
 
 def _recommend(options: argparse.Namespace) -> int:
     # pandas and the statistics take a second to import, which the other commands need not wait for
+    from decay_atlas.reporting.setting import setting
     from decay_atlas.reporting.words import Metric
     from decay_atlas.statistics.landscape import landscapes
     from decay_atlas.statistics.recommendation import advisor, recommend
@@ -196,9 +194,9 @@ def _recommend(options: argparse.Namespace) -> int:
         fault = "several" if fitting else "no"
         raise ConfigError(f"study {options.study} has {fault} such combinations; choose of: {known}")
     settings = study["statistics"]
-    one = advisor(fitting[0], settings["average"], settings.get("tolerance"), [options.lr] if options.lr > 0 else [])
+    one = advisor(fitting[0], settings["average"], settings.get("tolerance"), [options.lr])
     row = recommend(one, options.lr)
-    print(_advice(row, Metric(study["metric"])))
+    print(setting(row, Metric(study["metric"])))
     return 0 if "wd" in row else 1
 
 
@@ -217,28 +215,3 @@ def _status(options: argparse.Namespace) -> int:
 
     report(load(options.study), live=options.live)
     return 0
-
-
-def _advice(row: dict[str, Any], metric: Metric) -> str:
-    place = f"{row['arch']} on {row['dataset']}, lr {row['lr']:g}"
-    if "wd" not in row:
-        return f"{place}: no recommendation, as {row['note']}."
-    basis = {
-        "measured": "the measured optima, as no law is established",
-        "grid": "the best weight decay of the grid itself",
-        "fitted": f"the fitted line, λ* ∝ η^{row.get('slope', 0):.2f}",
-    }.get(row["law"], f"the {row['law']} law")
-    kind = "as good within noise:" if row["law"] == "grid" else "95 %"
-    known = math.isfinite(row["wd_lo"]) and math.isfinite(row["wd_hi"])
-    interval = f" ({kind} {row['wd_lo']:.2g} to {row['wd_hi']:.2g})" if known else ""
-    lines = [f"{place}: weight decay {row['wd']:.2g}{interval}, by {basis}."]
-    if "loss" in row:
-        lost = " ".join(filter(None, [metric.difference(row["loss"]), metric.loss_unit]))
-        low, high = (metric.difference(row.get(end)) for end in ("loss_lo", "loss_hi"))
-        span = f" ({low} to {high})" if "loss_lo" in row else ""
-        lines.append(f"On the grid it lost {lost}{span} against the best weight decay there.")
-    if row["extrapolated"]:
-        lines.append("This learning rate lies outside the measured ones.")
-    if row["note"]:
-        lines.append(f"Note: {row['note']}.")
-    return "\n".join(lines)

@@ -64,7 +64,9 @@ def _rules(laws: pd.DataFrame, costs: pd.DataFrame) -> list[str]:
         rules = " or ".join(rule for law, rule in RULES.items() if law in can)
         silent.setdefault(rules, []).append(name(row))
     for rules, names in silent.items():
-        otherwise = f"but within the tolerance you may {rules}" if rules else "so λ is to be tuned anew when η changes"
+        otherwise = (
+            f"but within the tolerance you may {rules}" if rules else "so beyond the measured η λ is to be tuned anew"
+        )
         sentences.append(f"{listed(names)}: no law is established, {otherwise}.")
     return sentences
 

@@ -9,6 +9,7 @@ from decay_atlas.reporting.column import NO_SLOPE as _NO_SLOPE
 from decay_atlas.reporting.column import ONE_SEED as _ONE_SEED
 from decay_atlas.reporting.column import Column
 from decay_atlas.reporting.evaluation_columns import EVALUATIONS
+from decay_atlas.reporting.setting_columns import RECOMMENDATION
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
     **recipe_columns.COLUMNS,
@@ -21,9 +22,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "wd_smooth",
             "smooth λ*",
-            "The optimum between grid points, by a local curve in log λ.",
+            "The optimum between grid points: the mean over the curves the data allow.",
             "axis",
-            "no curve: the optimum is at an edge, or no valley can be seen",
+            "none is known: too many of the curves the data allow have theirs at an edge",
         ),
         Column("edge", "edge", "Whether λ* is the first or last weight decay: then it may lie beyond.", reason="note"),
         Column(
@@ -44,8 +45,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(
             "method",
             "method",
-            "Censored regression knows that an optimum at an edge may lie beyond, and carries the "
-            "verdict; ols and theil-sen use interior grid optima alone; published is the source's "
+            "Censored takes the optima located between grid points, leaves out those at an edge, and carries "
+            "the verdict; ols and theil-sen use interior grid optima alone; published is the source's "
             "regression, through every λ* > 0.",
         ),
         Column("slope", "slope b", "Log–log slope of λ* on η: +1 ratio, 0 decoupled, −1 product.", "fixed", _NO_SLOPE),
@@ -74,11 +75,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
             "others those inside the grid.",
             "count",
         ),
-        Column("n_censored", "censored", "Optima at an edge, which bound but do not locate.", "count"),
+        Column("n_censored", "censored", "Optima at an edge, which take no part.", "count"),
         Column(
             "verdict",
             "verdict",
-            "The law whose slope alone lies in the interval.",
+            "The law whose slope the interval holds, where it reaches no further than halfway to the next.",
             "badge",
             "none of the published line",
         ),
@@ -258,39 +259,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("lr_start", "through η", "The cell that both sweeps go through.", "axis", reason="note"),
         Column("wd_start", "and λ", "The cell that both sweeps go through.", "axis", reason="note"),
     ),
-    "recommendation": (
-        *_COMBINATION,
-        Column("lr", "η", "Learning rate.", "axis"),
-        Column(
-            "wd", "set λ to", "From the law where one is established, else the measured optimum.", "axis", reason="note"
-        ),
-        Column(
-            "wd_lo",
-            "95 % interval (by grid: as good within noise)",
-            "Of λ; where the best λ of the grid is given, the weight decays that seed noise cannot tell from it.",
-            "axis",
-            "needs two seeds",
-            ("wd_lo", "wd_hi"),
-            "note",
-        ),
-        Column(
-            "law",
-            "by",
-            "The law it follows; measured: the smooth optimum at this η; grid: the best λ of the grid itself.",
-        ),
-        Column(
-            "loss",
-            "lost on the grid ({pp})",
-            "Against the best λ there, scored on other seeds.",
-            "loss",
-            "off the grid, or one seed",
-            reason="note",
-        ),
-        Column(
-            "loss_lo", "95 % interval ({pp})", "Over seeds.", "loss", "too few seeds", ("loss_lo", "loss_hi"), "note"
-        ),
-        Column("note", "note", "Why there is no figure, or why the law was not followed."),
-    ),
+    **RECOMMENDATION,
     **EVALUATIONS,
     "claims": (
         Column("verdict", "verdict", "What this study's tables say of the claim.", "badge"),

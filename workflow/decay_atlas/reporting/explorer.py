@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from decay_atlas.grid import number_text
 from decay_atlas.reporting.fits import rows_of
+from decay_atlas.reporting.setting import BASES, SIDES
 from decay_atlas.reporting.words import Labels, Metric, axis_value
 from decay_atlas.statistics.curves import thinned
 from decay_atlas.statistics.landscape import COMBINATION, Average, Landscape, landscapes
@@ -61,11 +62,15 @@ def explorer(
     ]
     return {
         "study": study["study"],
-        "metric": {"axis": metric.axis, "name": metric.name, "unit": metric.unit, "direction": metric.direction},
+        "metric": {
+            **{"axis": metric.axis, "name": metric.name, "unit": metric.unit, "loss_unit": metric.loss_unit},
+            "direction": metric.direction,
+        },
         "combinations": combinations,
         "lines": "runs" if len(runs) <= MOST_LINES else "cells",
         "curves": _curves(curves, combinations),
         "recommendation": _recommendation(tables, combinations),
+        "setting": {"bases": BASES, "sides": SIDES},
     }
 
 
@@ -153,7 +158,7 @@ def _curves(table: pd.DataFrame, combinations: Sequence[Mapping[str, Any]]) -> d
 def _recommendation(
     tables: Mapping[str, pd.DataFrame], combinations: Sequence[Mapping[str, Any]]
 ) -> list[list[dict[str, Any]]]:
-    """For each combination, ascending in η, what to set: rows of η, λ, its interval, the law and a note."""
+    """For each combination, ascending in η, what to set: rows of η, λ, its interval and band, what it rests on, a note."""
     known = [tables[name] for name in ("recommendation", "recommendation_curve") if len(tables.get(name, ()))]
     if not known:
         return []
@@ -164,8 +169,11 @@ def _recommendation(
         key = {name: combination[name] for name in COMBINATION}
         own = rows_of(tables.get("recommendation", pd.DataFrame()), key)
         measured = [] if own.empty else own["lr"]
+        tolerance = own["tolerance"].max() if "tolerance" in own else math.nan
         for row in rows_of(every, key).to_dict("records"):
             wd, low, high = rounded([row["wd"], row["wd_lo"], row["wd_hi"]], 3)
+            band = rounded([row.get(end, math.nan) for end in ("band_lo", "band_hi")], 3)
+            losses = rounded([row.get(name, math.nan) for name in ("loss", "band_lo_loss", "band_hi_loss")], 3)
             rows.append(
                 {
                     "lr": float(f"{row['lr']:.6g}"),
@@ -175,7 +183,11 @@ def _recommendation(
                     "hi": high,
                     "law": row["law"] if isinstance(row["law"], str) else None,
                     "beyond": str(row["extrapolated"]) == "True",
-                    "loss": rounded([row.get("loss", math.nan)], 3)[0],
+                    "band": band,
+                    "tolerance": rounded([tolerance], 2)[0],
+                    "loss": losses[0],
+                    "band_loss": losses[1:],
+                    "err": row["err"] if isinstance(row.get("err"), str) else "",
                     "note": row["note"] if isinstance(row["note"], str) else "",
                 }
             )

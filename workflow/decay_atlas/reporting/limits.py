@@ -54,7 +54,7 @@ def _edges(optima: pd.DataFrame) -> Iterable[Limit]:
             yield Limit(
                 f"Optima at the {edge} edge",
                 f"{len(rows)} of {counted(len(found), 'optimum', 'optima')} lie {side} weight decay of their learning "
-                f"rate ({who}). Where they really lie this grid cannot say; they count as censored.",
+                f"rate ({who}). Where they really lie this grid cannot say, and the slope goes without them.",
             )
 
 
@@ -68,7 +68,10 @@ def _laws(laws: pd.DataFrame) -> Iterable[Limit]:
             "not-identifiable",
             "have fewer than three optima that can be located between grid points, so no law can be told from another",
         ),
-        ("undetermined", "have a slope whose interval holds more than one law"),
+        (
+            "undetermined",
+            "have a slope whose interval reaches beyond halfway to another law, or none for want of seeds",
+        ),
     ):
         rows = chosen[chosen["verdict"] == kind]
         if len(rows):
@@ -106,8 +109,8 @@ def _seeds(runs: pd.DataFrame) -> Iterable[Limit]:
     if counts.max() == 1:
         yield Limit(
             "One seed",
-            "Every cell has a single run, so nothing here says how much of a difference is chance: no bootstrap, no "
-            "calibrated interval, no noise floor.",
+            "Every cell has a single run, so nothing here says how much of a difference is chance: no interval, "
+            "no p-value, no law by name.",
         )
     elif counts.max() < 5:
         yield Limit(

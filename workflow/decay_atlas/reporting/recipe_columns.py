@@ -48,7 +48,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         *COMBINATION,
         Column("lr", "η", "Learning rate, the same for all lengths.", "axis"),
         Column("epochs", "epochs", "The lengths of training compared."),
-        Column("method", "method", "As in the table of laws; the censored one knows optima at an edge."),
+        Column("method", "method", "As in the table of laws."),
         Column("power", "power", "b of λ* ∝ epochs^b; −1 is as published.", "fixed", NO_SLOPE),
         Column(
             "power_lo",
@@ -101,6 +101,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("slope_lo", "95 % interval", "Of the slope.", "fixed", NO_SLOPE, ("slope_lo", "slope_hi")),
         Column("product", "ηλ*", "Geometric mean over located optima.", "significant", "no optimum located"),
         Column("n_interior", "located", "Optima located between grid points.", "count"),
-        Column("verdict", "verdict", "The law whose slope alone lies in the interval.", "badge"),
+        Column(
+            "verdict",
+            "verdict",
+            "The law whose slope the interval holds, where it reaches no further than halfway to the next.",
+            "badge",
+        ),
     ),
 }

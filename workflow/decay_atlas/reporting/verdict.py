@@ -25,7 +25,7 @@ from decay_atlas.statistics.rivals import HETEROGENEOUS
 
 DECIDED = ("product", "ratio", "decoupled", "other")
 OPEN = {
-    "undetermined": "the interval of the slope holds more than one law or has no end",
+    "undetermined": "the interval of the slope reaches beyond halfway to another law, or there is none",
     "not-identifiable": "fewer than three optima can be located between grid points",
 }
 

@@ -133,5 +133,7 @@ def _posterior(points: Points, x: Floats, one: Hyperparameters, n: int, rng: np.
 
 
 def _root(covariance: Floats) -> Floats:
-    """A square root of a covariance that may be singular."""
+    """A square root of a covariance that may be singular, or nothing but zeros where no noise was measured."""
+    if not covariance.any():
+        return covariance
     return np.linalg.cholesky(covariance + JITTER * np.trace(covariance) / len(covariance) * np.eye(len(covariance)))

@@ -7,35 +7,36 @@
   const { data, number, colour } = atlas;
   const [network, field, answer] = ["network", "lr", "answer"].map((name) => document.getElementById(`setting-${name}`));
   const LEGEND = [
-    { name: "95 % interval", icon: "rect" },
+    { name: "within the tolerance", icon: "rect" },
     { name: "recommended λ", icon: "path://M0 4h16v2H0z" },
     { name: "beyond the measured η", icon: "path://M0 4h4v2H0zM6 4h4v2H6zM12 4h4v2h-4z" },
-    { name: "at a measured η", icon: "circle" },
+    { name: "at a measured η, with its 95 % interval", icon: "circle" },
   ];
-  const LAWS = {
-    fitted: "the fitted line",
-    measured: "the measured optima, as no law is established",
-    grid: "the best weight decay of the grid itself",
-  };
+  const { bases, sides } = data.setting;
 
   atlas.options(network, data.combinations.map((one) => one.label));
   const rows = () => data.recommendation[network.value];
   const { instance, draw } = atlas.chart(document.getElementById("setting-chart"), build);
 
-  // The row at η: the measured one, else in between on the logarithmic axes. Between two measured η lies at least one
-  // other row, and where one of those has no recommendation none in that stretch has.
+  // The row at η: the measured one, else on the line through two rows on the logarithmic axes: those about it, or where
+  // the law beyond the measured η is asked for, two of that law. Between two measured η lies at least one other row, and
+  // where one of those has no recommendation none in that stretch has.
   function at(lr) {
     const all = rows();
     const same = all.find((row) => row.measured && Math.abs(Math.log(row.lr / lr)) < 0.005);
     if (same) return same;
     const next = all.findIndex((row) => row.lr >= lr);
     if (next < 1) return null;
-    const [low, high] = [all[next - 1], all[next]];
+    const from = next - 1 + (all[next].beyond && all[next - 1].measured) - (all[next - 1].beyond && all[next].measured);
+    const [low, high] = [all[from], all[from + 1]];
     const free = low.measured ? high : low;
     if (free.wd === null || low.wd === null || high.wd === null) return { ...free, wd: null };
     const share = Math.log(lr / low.lr) / Math.log(high.lr / low.lr);
     const mix = (key) => (low[key] && high[key] ? low[key] ** (1 - share) * high[key] ** share : null);
-    return { ...free, lr, wd: mix("wd"), lo: mix("lo"), hi: mix("hi") };
+    const band = [0, 1].map((end) =>
+      low.band[end] && high.band[end] ? low.band[end] ** (1 - share) * high.band[end] ** share : null,
+    );
+    return { ...free, lr, wd: mix("wd"), lo: mix("lo"), hi: mix("hi"), band };
   }
 
   // The learning rate in the field, as people type numbers.
@@ -54,13 +55,23 @@
       const why = row ? row.note : "this η is more than 10 times beyond those that were measured";
       answer.textContent = `No recommendation: ${why}.`;
     } else {
-      const span = row.lo === null ? "" : ` (${row.law === "grid" ? "as good within noise:" : "95 % interval"} ${number(row.lo, 2)} to ${number(row.hi, 2)})`;
+      const span = row.lo === null ? "" : ` (95 % interval ${number(row.lo, 2)} to ${number(row.hi, 2)})`;
       const strong = Object.assign(document.createElement("b"), { textContent: `λ = ${number(row.wd, 2)}` });
       const beyond = row.beyond ? " This η lies beyond those that were measured." : "";
       const note = row.measured && row.note ? ` Note: ${row.note}.` : "";
-      answer.replaceChildren("Set ", strong, `${span}, by ${LAWS[row.law] ?? `the ${row.law} law`}.${beyond}${note}`);
+      const side = row.err ? ` ${sides[row.err]}` : "";
+      answer.replaceChildren("Set ", strong, `${span}, by ${bases[row.law]}.${within(row)}${side}${beyond}${note}`);
     }
     draw();
+  }
+
+  // The band within the tolerance, in words.
+  function within(row) {
+    if (row.band[0] === null) return "";
+    const loss = (...values) => `${values.map((value) => number(value, 2)).join(" and ")} ${data.metric.loss_unit}`.trim();
+    const measured = row.measured && row.band_loss.every((value) => value !== null);
+    const ends = measured ? ` (measured at the ends: ${loss(...row.band_loss)})` : "";
+    return ` Between ${number(row.band[0], 2)} and ${number(row.band[1], 2)} the expected loss stays within ${loss(row.tolerance)}${ends}.`;
   }
 
   function build(width) {
@@ -87,7 +98,7 @@
           }),
         ),
         {
-          name: "at a measured η",
+          name: "at a measured η, with its 95 % interval",
           type: "scatter",
           symbolSize: 9,
           itemStyle: { color: colour("accent"), borderColor: colour("ground"), borderWidth: 1.5 },
@@ -100,9 +111,9 @@
     };
   }
 
-  // The intervals' own range, where whole decades would squeeze the curve.
+  // The intervals' and bands' own range, where whole decades would squeeze the curve.
   function range(known) {
-    const values = known.flatMap((row) => [row.wd, row.lo, row.hi]).filter((value) => value > 0);
+    const values = known.flatMap((row) => [row.wd, row.lo, row.hi, ...row.band]).filter((value) => value > 0);
     return values.length ? ends([Math.min(...values) / 1.3, Math.max(...values) * 1.3]) : {};
   }
 
@@ -117,7 +128,7 @@
 
   function bars(rows) {
     return {
-      name: "at a measured η",
+      name: "at a measured η, with its 95 % interval",
       type: "custom",
       silent: true,
       encode: { x: 0, y: 1 },
@@ -153,11 +164,11 @@
     };
   }
 
-  // Neighbouring rows that have an interval; the grid's own best has another kind, drawn as a bar alone.
+  // Neighbouring rows that have a band.
   function stretches(rows) {
     const found = [[]];
     for (const row of rows) {
-      if (row.law !== "grid" && row.lo > 0) found.at(-1).push(row);
+      if (row.band[0] > 0) found.at(-1).push(row);
       else if (found.at(-1).length) found.push([]);
     }
     return found.filter((stretch) => stretch.length > 1);
@@ -165,7 +176,7 @@
 
   function band(parts) {
     return {
-      name: "95 % interval",
+      name: "within the tolerance",
       type: "custom",
       silent: true,
       itemStyle: { color: colour("accent-band") },
@@ -174,7 +185,7 @@
       clip: true,
       renderItem: (params, api) => {
         const rows = parts[params.dataIndex];
-        const outline = [...rows.map((row) => [row.lr, row.lo]), ...rows.map((row) => [row.lr, row.hi]).reverse()];
+        const outline = [...rows.map((row) => [row.lr, row.band[0]]), ...rows.map((row) => [row.lr, row.band[1]]).reverse()];
         return {
           type: "polygon",
           shape: { points: outline.map((point) => api.coord(point)) },
