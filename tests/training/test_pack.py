@@ -14,7 +14,7 @@ import torch
 from decay_atlas.grid import Run, digest_of
 from decay_atlas.packs import close
 from decay_atlas.records import is_whole, read_record, staged
-from decay_atlas.training import __main__ as program
+from decay_atlas.training import command as program
 from decay_atlas.training import models, pack
 from decay_atlas.training.learner import Learner
 from decay_atlas.training.pack import train_pack as train_any_pack

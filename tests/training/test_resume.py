@@ -22,7 +22,7 @@ import torch
 from decay_atlas.grid import Run, digest_of
 from decay_atlas.packs import close
 from decay_atlas.records import read_record
-from decay_atlas.training import __main__ as program
+from decay_atlas.training import command as program
 from decay_atlas.training import pack
 from decay_atlas.training.checkpoints import Checkpoints
 from decay_atlas.training.ensemble import Ensemble
