@@ -68,7 +68,10 @@ def _laws(laws: pd.DataFrame) -> Iterable[Limit]:
             "not-identifiable",
             "have fewer than three optima that can be located between grid points, so no law can be told from another",
         ),
-        ("undetermined", "have a slope whose interval reaches beyond halfway to another law, or none for want of seeds"),
+        (
+            "undetermined",
+            "have a slope whose interval reaches beyond halfway to another law, or that has none",
+        ),
     ):
         rows = chosen[chosen["verdict"] == kind]
         if len(rows):

@@ -101,6 +101,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("slope_lo", "95 % interval", "Of the slope.", "fixed", NO_SLOPE, ("slope_lo", "slope_hi")),
         Column("product", "ηλ*", "Geometric mean over located optima.", "significant", "no optimum located"),
         Column("n_interior", "located", "Optima located between grid points.", "count"),
-        Column("verdict", "verdict", "The law whose slope the interval holds, where it reaches no further than halfway to the next.", "badge"),
+        Column(
+            "verdict",
+            "verdict",
+            "The law whose slope the interval holds, where it reaches no further than halfway to the next.",
+            "badge",
+        ),
     ),
 }
