@@ -40,6 +40,13 @@ def missing() -> pd.DataFrame:
     return runs[np.random.default_rng(0).random(len(runs)) > 1 / 3]
 
 
+def diverged(but: int | None = None) -> pd.DataFrame:
+    """Runs that diverged, all but one."""
+    runs = flat()
+    well = runs.index == but
+    return runs.assign(status=np.where(well, "ok", "diverged"), value=np.where(well, 60.0, 10.0))
+
+
 def alone(runs: pd.DataFrame) -> pd.DataFrame:
     """Every cell of a checkerboard by itself."""
     place = runs["lr"].rank(method="dense") + runs["wd"].rank(method="dense")
@@ -58,16 +65,18 @@ NOTHING = {
     "one run": lambda: simulate([1e-3], [0.1], 1),
     "ties": lambda: flat().assign(value=lambda runs: runs["value"].round(-1)),
     "constant values": lambda: flat().assign(value=50.0),
-    "seeds that do not differ": lambda: flat().assign(value=lambda runs: runs.groupby("wd")["value"].transform("first")),
-    "all diverged": lambda: flat().assign(status="diverged", value=10.0),
-    "all diverged and not scored": lambda: flat().assign(status="diverged", value=np.nan),
-    "one run did not diverge": lambda: flat().assign(
-        status=lambda runs: np.where(runs.index == 7, "ok", "diverged"), value=lambda r: np.where(r.index == 7, 60.0, 10.0)
+    "seeds that do not differ": lambda: (
+        flat(seeds=1)
+        .merge(pd.Series([0, 1, 2], name="twin"), how="cross")
+        .pipe(lambda runs: runs.assign(seed=runs["twin"]))
     ),
+    "all diverged": lambda: diverged(),
+    "all diverged and not scored": lambda: flat().assign(status="diverged", value=np.nan),
+    "one run did not diverge": lambda: diverged(but=7),
     "missing cells": missing,
     "a checkerboard": lambda: alone(flat(4, 6)),
     "50 weight decays": lambda: flat(2, 50, 2),
-    "50 learning rates": lambda: flat(50, 3, 2),
+    "20 learning rates": lambda: flat(20, 3, 2),
 }
 
 

@@ -91,7 +91,7 @@ def test_between_the_measured_rates_the_curves_decide_and_no_loss_is_measured(pr
 
 
 def test_a_rate_in_between_that_was_not_asked_about_is_refused(product: Advisor) -> None:
-    with pytest.raises(ValueError, match="not asked about the learning rate 0.005"):
+    with pytest.raises(ValueError, match=r"not asked about the learning rate 0\.005"):
         recommend(product, 5e-3)
 
 
