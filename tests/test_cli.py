@@ -197,14 +197,24 @@ def test_a_look_ahead_study_has_no_runs_to_ask_about(
     assert "study bounds: bounds are computed and nothing is trained" in capsys.readouterr().err
 
 
-def test_a_recommendation_from_the_grid_itself_calls_its_interval_as_good(
+def test_a_recommendation_has_its_interval_its_band_and_the_side_to_err_to(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Decoupled, but for a cliff at η = 0.001; in between, curves that were not measured decide."""
     runs = simulate(LR, [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30], 5, law="decoupled")
     runs.loc[(runs["lr"] == 1e-3) & (runs["wd"] >= 0.1), "value"] -= 20
-    said = {lr: recommended(project, capsys, runs, lr) for lr in (1e-3, 3e-3, 2e-3)}
-    assert "as good within noise" in said[1e-3]
-    assert "95 % " not in said[1e-3]
-    assert " pp here" in said[1e-3]
-    assert "95 % " in said[3e-3]
-    assert "no recommendation" in said[2e-3]
+    cliff, between = (recommended(project, capsys, runs, lr) for lr in (1e-3, 2e-3))
+    assert "(95 % interval " in cliff
+    assert "the expected loss stays within" in cliff
+    assert " pp (measured at the ends: " in cliff
+    assert "Err low: too large a λ costs more than too small a one." in cliff
+    assert "by least expected loss over the curves the data allow" in between
+    assert "measured at the ends" not in between
+    assert "On the grid it lost" not in between
+
+
+def test_the_studys_tolerance_is_the_bands(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = simulate(LR, WD, 3)
+    file = project / "config.yaml"
+    file.write_text(file.read_text().replace("\nstatistics:\n", "\nstatistics:\n  tolerance: 1.5\n"))
+    assert "the expected loss stays within 1.5 pp" in recommended(project, capsys, runs, 1e-3)

@@ -26,7 +26,9 @@ def test_a_law_is_a_rule_for_what_to_do_with_the_weight_decay() -> None:
 
 def test_no_law_is_no_rule() -> None:
     laws = pd.DataFrame([law("a", "undetermined", -0.5)])
-    assert advice({"laws": laws}, METRIC) == ["a: no law is established, so λ is to be tuned anew when η changes."]
+    assert advice({"laws": laws}, METRIC) == [
+        "a: no law is established, so beyond the measured η λ is to be tuned anew."
+    ]
 
 
 def test_without_a_law_one_that_costs_nothing_may_be_followed() -> None:

@@ -31,7 +31,8 @@ def test_the_table_begins_with_the_columns_of_the_contract():
 @pytest.mark.parametrize("law", LAWS)
 def test_every_method_finds_the_law_that_made_the_runs(law):
     table = laws(runs(law=law), "max")
-    assert table["verdict"].tolist()[:3] == [law] * 3
+    assert table["verdict"].tolist()[:3:2] == [law] * 2
+    assert of(table, "theil-sen")["verdict"] in (law, "undetermined")  # an interval by ranks is wide with seven points
     assert table["nearest"].tolist() == [law] * 4
     censored = of(table, "censored")
     assert censored["slope"] == pytest.approx(LAWS[law], abs=0.05)
@@ -72,11 +73,12 @@ def test_the_published_grid_cannot_identify_the_published_law():
     assert of(table, "published")["n_interior"] + of(table, "published")["n_censored"] == 6
 
 
-def test_censoring_keeps_a_law_that_runs_off_the_grid():
+def test_optima_that_run_off_the_grid_are_counted_and_do_not_bend_the_slope():
     data = runs(wd=WD[(WD > 5e-3) & (WD < 1)], law="product")
     censored = of(laws(data, "max"), "censored")
     assert censored["n_censored"] >= 2
-    assert censored["verdict"] == "product"
+    assert censored["slope_lo"] < -1 < censored["slope_hi"] < 0
+    assert censored["verdict"] in ("product", "undetermined")
 
 
 def test_the_published_regression_takes_every_optimum_above_0_also_those_at_an_edge():
@@ -90,7 +92,7 @@ def test_the_published_regression_takes_every_optimum_above_0_also_those_at_an_e
     assert row["df"] == len(LR) - 2
     assert row["n_interior"] == len(LR)
     # Bent at the edges, where the optima cannot follow the law.
-    assert row["slope"] > of(laws(data, "max"), "censored")["slope"] + 0.1
+    assert row["slope"] > -1 + 0.1
 
 
 def test_a_published_line_without_a_residual_has_no_error():
@@ -107,9 +109,9 @@ def test_the_published_regression_names_no_law():
 
 
 def test_a_flat_landscape_gives_no_law_by_the_method_to_trust():
-    table = pd.concat(laws(runs(curvature=0.0, no_decay=0.0, seed=seed), "max") for seed in range(10))
+    table = pd.concat(laws(runs(curvature=0.0, no_decay=0.0, seed=seed), "max") for seed in range(5))
     censored = table[table["method"] == "censored"]
-    assert (censored["verdict"] == "not-identifiable").mean() >= 0.9
+    assert censored["verdict"].isin(["not-identifiable", "undetermined"]).all()
 
 
 def test_architectures_pool_into_a_row_with_their_heterogeneity():
@@ -134,11 +136,12 @@ def test_architectures_pool_into_a_row_with_their_heterogeneity():
     assert pooled["p_heterogeneity"] < 1e-6
 
 
-def test_one_seed_still_gives_slopes_whose_interval_is_the_scatter():
+def test_one_seed_gives_slopes_without_interval_p_value_or_law():
     table = laws(runs(seeds=1, seed_sd=0.3), "max")
-    censored = of(table, "censored")
-    assert censored["df"] == 5
-    assert censored["slope_lo"] < -1 < censored["slope_hi"]
+    judged = table[table["method"] != "published"]
+    assert judged["slope"].between(-1.4, -0.6).all()
+    assert judged[["slope_lo", "slope_hi", "p_ratio", "p_decoupled", "p_product"]].isna().all(axis=None)
+    assert (judged["verdict"] == "undetermined").all()
 
 
 def test_ragged_grids_and_diverged_runs_are_taken_as_they_are():
@@ -151,7 +154,9 @@ def test_one_lr_has_no_slope():
     table = laws(runs(lr=[1e-3]), "max")
     assert (table["verdict"].dropna() == "not-identifiable").all()
     assert table["slope"].isna().all()
-    assert of(table, "censored")["product"] == pytest.approx(3e-5, rel=0.1)
+    censored = of(table, "censored")
+    assert censored["product_lo"] < 3e-5 < censored["product_hi"]
+    assert censored["product_hi"] < 5 * censored["product_lo"]
 
 
 @pytest.mark.parametrize(
@@ -161,9 +166,14 @@ def test_one_lr_has_no_slope():
         (Estimate(0.1, 0.1, 50), 5, "decoupled"),
         (Estimate(0.5, 0.1, 50), 5, "other"),
         (Estimate(0.5, 0.4, 50), 5, "undetermined"),
+        (Estimate(0.85, 0.15, 50), 5, "ratio"),
+        # Holds a law and no other, but reaches beyond halfway to the next: b = 0.4 would be as likely.
+        (Estimate(0.7, 0.2, 50), 5, "undetermined"),
+        (Estimate(-1.0, 0.3, 50), 5, "undetermined"),
+        (Estimate(1.0, np.nan, np.nan), 5, "undetermined"),
         (Estimate(1.0, 0.1, 50), 2, "not-identifiable"),
         (UNKNOWN, 5, "undetermined"),
     ],
 )
-def test_the_verdict_is_the_law_that_the_interval_holds_alone(slope, n_interior, expected):
+def test_the_verdict_is_the_law_that_the_interval_holds_within_halfway_to_the_next(slope, n_interior, expected):
     assert verdict(slope, n_interior) == expected

@@ -158,7 +158,7 @@ def _curves(table: pd.DataFrame, combinations: Sequence[Mapping[str, Any]]) -> d
 def _recommendation(
     tables: Mapping[str, pd.DataFrame], combinations: Sequence[Mapping[str, Any]]
 ) -> list[list[dict[str, Any]]]:
-    """For each combination, ascending in η, what to set: rows of η, λ, its interval and band, what it rests on, a note."""
+    """For each combination, ascending in η, what to set: rows of η, λ, its interval and band, basis and note."""
     known = [tables[name] for name in ("recommendation", "recommendation_curve") if len(tables.get(name, ()))]
     if not known:
         return []

@@ -70,7 +70,7 @@ def _laws(laws: pd.DataFrame) -> Iterable[Limit]:
         ),
         (
             "undetermined",
-            "have a slope whose interval reaches beyond halfway to another law, or none for want of seeds",
+            "have a slope whose interval reaches beyond halfway to another law, or that has none",
         ),
     ):
         rows = chosen[chosen["verdict"] == kind]
