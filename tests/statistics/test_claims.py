@@ -257,8 +257,8 @@ def test_recipes_are_found_by_their_settings():
 @pytest.mark.parametrize(("law", "expected"), [("ratio", "supported"), ("product", "contradicted")])
 def test_a_whole_study_is_judged_by_its_law_from_its_files(law, expected):
     wd_best = 1e-4 if law == "ratio" else 0.1
-    wd = [0.0, *np.geomspace(1e-6, 10, 15)]
-    runs = simulate(np.geomspace(1e-4, 1e-2, 5), wd, 3, archs=["a", "b"], law=law, wd_best=wd_best, no_decay=20.0)
+    wd = [0.0, *np.geomspace(1e-6, 10, 43)]
+    runs = simulate(np.geomspace(1e-4, 1e-2, 5), wd, 5, archs=["a", "b"], law=law, wd_best=wd_best, no_decay=20.0)
     tables = {
         "optima": optima(runs, "max"),
         "ratio": ratio(runs, "max"),
@@ -346,6 +346,8 @@ def test_a_reported_error_is_held_against_the_cell_of_the_sources_settings():
             "value": [94.9, 50.0],
             "lo": [94.8, 49],
             "hi": [95.0, 51],
+            "sd": 0.1,
+            "n_seeds": 3,
         }
     )
     row = stable("error-cifar10-resnet18-adamw", {"cells": table}, {"mine": recipe})

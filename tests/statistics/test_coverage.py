@@ -50,7 +50,7 @@ def test_truths_are_those_of_the_design():
     exact = outcomes[outcomes["method"].isin(["censored", "calibrated"])]
     assert set(exact["quantity"]) == {"slope", "product", "rho"}
     assert set(outcomes["quantity"]) == {"slope", "product", "rho", "wd", "regret"}
-    assert exact["estimate"].to_numpy() == pytest.approx(exact["truth"].to_numpy(), rel=0.03)
+    assert exact["estimate"].to_numpy() == pytest.approx(exact["truth"].to_numpy(), rel=0.05)
 
 
 def test_shares_are_counted():

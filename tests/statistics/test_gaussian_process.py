@@ -70,13 +70,13 @@ def test_rows_inform_each_other_and_noise_is_correlated(one_kernel: None) -> Non
 
 def test_the_evidence_is_that_of_a_normal_distribution() -> None:
     data = points(2)
-    grid = [(0.6, 0.3, 1.0), (2.4, 1.2, 2.0)]
+    grid = [module.Hyperparameters(0.6, 0.3, 1.0), module.Hyperparameters(2.4, 1.2, 2.0)]
     z = data.z[data.row]
     known = []
-    for in_x, in_z, amplitude in grid:
-        near = matern((data.x[:, None] - data.x) / in_x) * matern((z[:, None] - z) / in_z)
+    for one in grid:
+        near = matern((data.x[:, None] - data.x) / one.length_x) * matern((z[:, None] - z) / one.length_z)
         level = ROW_SD**2 * (data.row[:, None] == data.row)
-        known.append(multivariate_normal(cov=amplitude**2 * near + level + data.noise).logpdf(data.y))
+        known.append(multivariate_normal(cov=one.amplitude**2 * near + level + data.noise).logpdf(data.y))
     found = module._evidence(data, grid)
     assert found[1] - found[0] == pytest.approx(known[1] - known[0], abs=1e-3)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.recorded import record_of
 
 from decay_atlas.grid import Run
 from decay_atlas.records import write_json
@@ -25,7 +26,7 @@ def record(root: Path, like: Run, sd: float, seeds: int = 6, settings: dict[str,
     runs = simulate([1e-3, 1e-2], [0.01, 0.1, 1.0], seeds, seed_sd=sd, curvature=0.0, no_decay=0.0, lr_curvature=0.0)
     for row in runs.to_dict("records"):
         run = replace(like, lr=row["lr"], wd=row["wd"], seed=row["seed"])
-        write_json(root / run.path, {"format": 1, "status": "ok", "test_final": row["value"]})
+        write_json(root / run.path, record_of(run, test_final=row["value"]))
     write_json((root / like.path).parent / "settings.json", settings or {"recipe": {}})
 
 

@@ -69,7 +69,7 @@ def test_noise_comes_from_recorded_runs_of_the_study_and_is_the_usual_without(tm
     for run in grid_of(config).runs:
         if run.arch == "vit_small":
             value = 50.0 + run.seed  # two seeds a cell that differ by 1: a deviation of 0.71
-            write_json(tmp_path / run.path, {"format": 1, "status": "ok", "seconds": 1.0, "test_best": value})
+            write_json(tmp_path / run.path, record_of(run, seconds=1.0, test_best=value))
     (grid,) = plan(config, root=tmp_path, repeats=1).grids
     assert (grid.assumed.basis, grid.assumed.runs) == ("the same settings", 18)
     # The median of a variance with one degree of freedom is (1 − 2/9)³ of it; here all nine are alike.

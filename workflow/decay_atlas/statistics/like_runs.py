@@ -85,12 +85,11 @@ def _read(folder: Path, score: str) -> pd.DataFrame:
 def _table(file: Path, runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
     """The runs of the study's combinations in a table of runs that was made before."""
     try:
-        table = pd.read_parquet(file)
+        table = read_runs(file, [*AXES, "value"])
     except (OSError, ValueError):
         return
-    if set(table) >= {*AXES, "value"}:
-        wanted = {(run.dataset, run.recipe, run.arch) for run in runs}
-        yield table[[names in wanted for names in table[COMBINATION].itertuples(index=False, name=None)]]
+    wanted = {(run.dataset, run.recipe, run.arch) for run in runs}
+    yield table[[names in wanted for names in table[COMBINATION].itertuples(index=False, name=None)]]
 
 
 def _trained(folder: Path) -> bool:
