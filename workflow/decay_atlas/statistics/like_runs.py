@@ -15,6 +15,7 @@ from decay_atlas.records import RecordError, read_record
 from decay_atlas.statistics.assumed import Assumed, Measured, assume, measure
 from decay_atlas.statistics.landscape import AXES, COMBINATION, landscapes
 from decay_atlas.statistics.scales import scaled
+from decay_atlas.statistics.tables import read_runs
 
 MOST_CELLS, MOST_SEEDS, MOST_FOLDERS = 100, 10, 10
 """Cells of a folder that are read, seeds of a cell, and folders of other settings; a plan must be quick."""

@@ -277,7 +277,6 @@ def _measured(one: Advisor, i: int) -> dict[str, Any]:
     landscape, smooth = one.landscape, one.smooth
     assert smooth is not None
     means = landscape.mean(one.average)
-    lr = float(landscape.lr[i])
     choice = choose(means, landscape.wd, landscape.searchable())
     row = _decided(one, i)
     if not choice.found[i] or "wd" not in row:
@@ -291,10 +290,10 @@ def _measured(one: Advisor, i: int) -> dict[str, Any]:
         at = int(np.abs(smooth.places - np.log(cell)).argmin())
         if not expected[at] - np.nanmin(expected) > smooth.noise:  # where the noise is unknown too
             row |= {"wd": cell, "law": "grid"} | _about(one, expected, at)
-    row |= _loss(landscape, lr, row["wd"], one.average)
+    row |= _loss(landscape, i, row["wd"], one.average)
     for end in ("band_lo", "band_hi"):
         if end in row:
-            row[f"{end}_loss"] = _loss(landscape, lr, row[end], one.average).get("loss", np.nan)
+            row[f"{end}_loss"] = _loss(landscape, i, row[end], one.average).get("loss", np.nan)
     if choice.lower[i] or choice.upper[i]:
         edge = f"the best weight decay of the grid lies at its {'lower' if choice.lower[i] else 'upper'} edge"
         row["note"] = "; ".join(filter(None, [row.get("note", ""), f"{edge}, a better one may lie beyond"]))
@@ -306,16 +305,13 @@ def _neighbours(lr: Iterable[float]) -> str:
     return f"the neighbouring learning rate{'s' * (len(texts) > 1)} {' and '.join(texts)}"
 
 
-def _loss(landscape: Landscape, lr: float, wd: float, average: Average) -> dict[str, Any]:
+def _loss(landscape: Landscape, i: int, wd: float, average: Average) -> dict[str, Any]:
     """What `wd` loses at a measured learning rate, by cross-fitting over seeds."""
-    where = np.flatnonzero(np.isclose(landscape.lr, lr))
-    if len(where) == 0:
-        return {"note": "this η was not trained, so its loss is not measured"}
     if len(landscape.seeds) < 2:
         return {"note": "one seed: the loss cannot be told from noise"}
     wds = np.full((len(landscape.seeds), len(landscape.lr), 1), np.nan)
-    wds[:, where[0]] = wd
-    losses = cross_fitted_loss(landscape, wds, average)[:, where[0], 0]
+    wds[:, i] = wd
+    losses = cross_fitted_loss(landscape, wds, average)[:, i, 0]
     losses = losses[np.isfinite(losses)]
     if len(losses) == 0:
         return {"note": "the grid does not reach this λ at this η, so its loss is not measured"}
