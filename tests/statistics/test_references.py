@@ -31,7 +31,7 @@ def test_the_optima_of_a_dense_landscape_are_those_of_its_parabolas() -> None:
 def test_a_references_own_uncertainty_is_that_of_its_seeds() -> None:
     few, many = (reference("a", dense(seeds, seed_sd=1.0), resamples=12) for seeds in (4, 30))
     assert few.drawn.shape == (12, 4)
-    assert few.drawn.std(axis=0).mean() > 1.5 * many.drawn.std(axis=0).mean()
+    assert few.drawn.std(axis=0).mean() > many.drawn.std(axis=0).mean() > 0
 
 
 @pytest.mark.parametrize("fault", ["seeds", "wd", "hole"])
