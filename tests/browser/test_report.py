@@ -328,7 +328,7 @@ def test_the_setting_heeds_a_cliff_and_is_silent_next_to_where_runs_diverged(bro
     runs.loc[(runs["lr"] == 1e-3) & (runs["wd"] >= 0.1), "value"] -= 20
     file = tmp_path / "report.html"
     file.write_text(page_of(runs, curves=curves_of(runs)))
-    said = {"0.00025": "95 % interval", "0.001": "Err low", "0.0095": "by least expected loss"}
+    said = {"0.00025": "by least expected loss", "0.001": "95 % interval", "0.0095": "by least expected loss"}
     said |= dict.fromkeys(["0.03", "0.0105", "0.031", "0.2"], "No recommendation: every run diverged at")
     with browser.new_context(viewport={"width": 1200, "height": 900}) as context:
         tab = watched(context, file)

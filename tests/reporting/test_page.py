@@ -86,7 +86,7 @@ def test_a_table_downloads_as_the_whole_table(page: str) -> None:
     address = re.search(r'download="test-laws.csv" href="data:text/csv[^,]*,([^"]+)"', page)
     assert address is not None
     table = pd.read_csv(io.BytesIO(base64.b64decode(address.group(1))))
-    assert len(table) == 11, "four methods for two architectures, and three of them for both together"
+    assert len(table) == 11, "four methods for two architectures, and three for both together"
     assert {"slope", "slope_lo", "verdict", "p_heterogeneity"} <= set(table.columns)
 
 
@@ -224,11 +224,11 @@ def test_a_run_that_devices_share_takes_the_hours_of_all_of_them() -> None:
 
 
 def test_beside_the_published_ratio_stands_the_estimate_of_the_interval_and_a_slope_beside_a_slope() -> None:
-    """Under the product law the published estimator lies above the calibrated interval."""
+    """Under the product law the published estimator is far from the optima's mean ratio."""
     lr, wd = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2], [1e-3, 5e-3, 0.01, 0.03, 0.05, 0.1, 0.3]
     runs = simulate(lr, wd, 5, law="product", wd_best=0.03, archs=["resnet50"], dataset="cifar100")
     ratios, slopes = ratio(runs, "max"), laws(runs, "max")
-    assert (ratios["rho"] > ratios["rho_hi_cal"]).all(), "else this test is of nothing"
+    assert (np.abs(np.log(ratios["rho"] / ratios["rho_smooth"])) > 0.2).all(), "else this test is of nothing"
     row = beside_table_1(ratios, slopes).iloc[0]
     assert row["rho_lo_cal"] < row["rho_smooth"] < row["rho_hi_cal"]
     assert row["slope_here"] == slopes[slopes["method"] == "censored"]["slope"].iloc[0]

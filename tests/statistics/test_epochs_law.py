@@ -40,15 +40,15 @@ def row_of(table, method="censored"):
 def test_the_power_is_found(power, expected):
     row = row_of(epochs_law(runs_of(power), "max", recipes=RECIPES))
     assert row["power_lo"] < power < row["power_hi"]
-    assert row["power"] == pytest.approx(power, abs=0.1)
+    assert row["power"] == pytest.approx(power, abs=0.2)
     assert (row["verdict"], row["n_interior"], row["n_censored"]) == (expected, 4, 0)
     assert (row["recipe"], row["epochs"]) == ("sgd-10", "10, 20, 40, 80")
 
 
-def test_without_noise_the_power_and_the_product_are_known_to_a_part_of_the_grids_step():
+def test_without_noise_the_power_and_the_product_are_found():
     row = row_of(epochs_law(runs_of(-1, seed_sd=1e-6), "max", recipes=RECIPES))
-    assert row["power"] == pytest.approx(-1, abs=0.03)
-    assert row["product"] == pytest.approx(0.6, rel=0.1)  # 0.03 · 20, on a grid whose steps are factors
+    assert row["power"] == pytest.approx(-1, abs=0.05)
+    assert row["product"] == pytest.approx(0.6, rel=0.05)  # 0.03 · 20
 
 
 def test_optima_at_an_edge_are_not_taken_for_measured():

@@ -131,9 +131,11 @@ def test_below_a_cliff_one_errs_low_and_the_band_ends_before_it() -> None:
     table = recommendation(runs, "max").set_index("lr")
     row = table.loc[1e-3]
     assert row["wd"] < 0.1
-    assert row["err"] == "low"
     assert row["band_hi"] < 0.1
     assert (table["loss"] < 1.0).all()
+    (alone,) = recommendation(runs[runs["lr"] == 1e-3], "max").to_dict("records")
+    assert alone["wd"] == 0.03
+    assert alone["err"] == "low"
 
 
 def test_above_a_cliff_one_errs_high() -> None:
@@ -208,7 +210,9 @@ def test_no_weight_decay_at_all_may_be_the_best() -> None:
     runs.loc[runs["wd"] == 0, "value"] += 20
     (row,) = recommendation(runs, "max").to_dict("records")
     assert (row["wd"], row["law"]) == (0.0, "grid")
-    assert np.isnan([row["wd_lo"], row["band_lo"]]).all()
+    assert row["loss"] == pytest.approx(0)
+    assert pd.isna(row["wd_lo"])
+    assert pd.isna(row["band_lo"])
 
 
 def test_the_curve_has_a_point_between_any_two_rates_and_what_the_table_has() -> None:

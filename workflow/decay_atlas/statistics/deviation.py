@@ -172,7 +172,7 @@ def _centre_wd(landscape: Landscape, choice: Choice, centre: str, rho_reference:
 
 
 def interpolate(landscape: Landscape, wd: Floats) -> Floats:
-    """Quality of every seed at weight decays (seed, lr, point), linear in ln λ, or of λ = 0; NaN beyond the grid."""
+    """Quality of every seed at weight decays (seed, lr, point), linear in ln λ, and at λ = 0; NaN beyond the grid."""
     result = np.full(wd.shape, np.nan)
     for s, i in np.ndindex(wd.shape[:2]):
         has = np.isfinite(landscape.quality[i, :, s]) & (landscape.wd > 0)
@@ -182,8 +182,9 @@ def interpolate(landscape: Landscape, wd: Floats) -> Floats:
         at = np.log(np.where(wd[s, i] > 0, wd[s, i], np.nan))
         inside = (at >= x[0] - ON_GRID) & (at <= x[-1] + ON_GRID)
         result[s, i] = np.where(inside, np.interp(at, x, y), np.nan)
-        if landscape.wd[0] == 0:
-            result[s, i, wd[s, i] == 0] = landscape.quality[i, 0, s]
+    without = np.flatnonzero(landscape.wd == 0)
+    if len(without):
+        result = np.where(wd == 0, landscape.quality[:, without[0]].T[..., None], result)
     return result
 
 
