@@ -36,7 +36,7 @@ def test_without_a_law_one_that_costs_nothing_may_be_followed() -> None:
     costs = pd.DataFrame({**WHERE, "arch": "a", "law": ["ratio", "decoupled"], "follow": ["cannot", "can"]})
     assert advice({"laws": laws, "law_costs": costs}, METRIC) == [
         "a: no law is established, but within the tolerance you may leave λ as it is when η changes.",
-        "b: no law is established, so λ is to be tuned anew when η changes.",
+        "b: no law is established, so beyond the measured η λ is to be tuned anew.",
     ]
 
 

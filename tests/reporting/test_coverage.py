@@ -16,7 +16,9 @@ from decay_atlas.reporting.coverage import (
 from decay_atlas.statistics.coverage import coverage, interval_coverage
 from decay_atlas.statistics.designs import network_designs, published_design, standard_designs, stress_designs
 from decay_atlas.statistics.judging import judged
+from decay_atlas.statistics.references import Part, judge, reference
 from tests.reporting.test_page import Tags
+from tests.statistics.test_references import dense
 
 
 def outcomes(verdicts: list[str], lo: list[float]) -> pd.DataFrame:
@@ -60,7 +62,8 @@ def test_the_page_is_whole() -> None:
     designs = [*standard_designs((3,), (0.4,), (2.0, 3.0)), published_design(), *some, *network_designs((3,))[:1]]
     found = coverage(designs, 2, processes=1)
     assert "not-identifiable in 2 of 2 simulated studies" in published_finding(found)
-    page = render(found)
+    page = render(found, judge([reference("a grid", dense(5), resamples=3)], [Part(3)], 2))
+    assert "A law that the whole landscape excludes" in page
     tags = Tags()
     tags.feed(page)
     assert tags.open == []

@@ -35,7 +35,7 @@ def test_every_method_finds_the_law_that_made_the_runs(law):
     assert of(table, "theil-sen")["verdict"] in (law, "undetermined")  # an interval by ranks is wide with seven points
     assert table["nearest"].tolist() == [law] * 4
     censored = of(table, "censored")
-    assert censored["slope"] == pytest.approx(LAWS[law], abs=0.05)
+    assert censored["slope"] == pytest.approx(LAWS[law], abs=0.1)
     assert bool(censored["equivalent"])
     others = [censored[f"p_{name}"] for name in LAWS if name != law]
     assert censored[f"p_{law}"] > 0.001 > max(others)

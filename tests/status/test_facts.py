@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from decay_atlas.config import ConfigError, grid_of, load
-from decay_atlas.grid import dataset_folder
+from decay_atlas.grid import Run, dataset_folder
 from decay_atlas.records import staged
 from decay_atlas.status import facts
 from decay_atlas.status.facts import Reader, status_of
 from decay_atlas.status.jobs import Jobs
 from decay_atlas.status.logs import Point
 from decay_atlas.training import prepare
+from tests.recorded import record_of
 from tests.status.conftest import Folder
 
 FAILED = "resnet50 lr 0.001 wd 0.1 seed 1: failed\nOSError: no space\nerror: 2 of 3 runs failed: a, b\n"
@@ -205,7 +206,7 @@ def test_a_reader_reads_a_record_again_only_when_it_has_changed(
 ) -> None:
     folder.train(folder.runs())
     read = []
-    monkeypatch.setattr(facts, "read_summary", lambda path: read.append(path) or {"status": "ok", "seconds": 1.0})
+    monkeypatch.setattr(facts, "read_summary", lambda path: read.append(path) or record_of(Run.from_path(str(path))))
     reader = Reader(folder.root)
     for _ in range(2):
         status_of(folder.study, folder.root, reader)

@@ -39,6 +39,8 @@ USUAL_WD = 0.01
 
 ADVISED_LR_DECADES = 2.0
 ADVISED_SEEDS = 5
+FINER = 4
+"""Weight decays to a decade, where two do not place the optima well enough."""
 
 
 class Place(NamedTuple):
@@ -186,11 +188,11 @@ def power(
     return pd.DataFrame(rows)
 
 
-def advised_wd(lr: Sequence[float], asked: Iterable[Place]) -> list[float]:
-    """Weight decays, two a decade, that reach a decade beyond λ*(η) of every place at every learning rate."""
+def advised_wd(lr: Sequence[float], asked: Iterable[Place], per_decade: int = 2) -> list[float]:
+    """Weight decays, some to a decade, that reach a decade beyond λ*(η) of every place at every learning rate."""
     middle = math.sqrt(min(lr) * max(lr))
     optima = [place.wd_middle * (end / middle) ** LAWS[place.law] for place in asked for end in (min(lr), max(lr))]
-    return decades(min(optima) / 10, max(optima) * 10)
+    return decades(min(optima) / 10, max(optima) * 10, per_decade)
 
 
 def advised_lr(lr: Sequence[float]) -> list[float]:
@@ -214,14 +216,19 @@ def advice(
     repeats: int = REPEATS,
     processes: int | None = 1,
 ) -> Advice:
-    """The least change of the axes that would tell the law of every place: λ alone, then η, then seeds.
+    """The least change of the axes that would tell the law of every place: λ alone, then finer, then η, then seeds.
 
     Where nothing tried would do, it is the last.
     """
     wider, seeds = advised_lr(shape.lr), max(shape.seeds, ADVISED_SEEDS)
     tried: dict[Shape, pd.DataFrame] = {}
-    for lr, n in ((shape.lr, shape.seeds), (wider, shape.seeds), (wider, seeds)):
-        candidate = Shape.rectangle(lr, advised_wd(lr, asked), n)
+    for lr, per_decade, n in (
+        (shape.lr, 2, shape.seeds),
+        (shape.lr, FINER, shape.seeds),
+        (wider, FINER, shape.seeds),
+        (wider, FINER, seeds),
+    ):
+        candidate = Shape.rectangle(lr, advised_wd(lr, asked, per_decade), n)
         if candidate not in tried:
             tried[candidate] = power(candidate, asked, assumed=assumed, repeats=repeats, processes=processes)
         if tried[candidate]["told"].all():

@@ -46,7 +46,7 @@ UNTRAINED = "this η was not trained, so its loss is not measured"
 ASIDE = np.log(2.0)
 """How far, in ln λ, to either side a mistake is looked at."""
 
-STEEPER = 2.0
+STEEPER = 3.0
 """A side on which the mistake costs this many times that on the other is the one not to err to."""
 
 
@@ -119,7 +119,7 @@ def recommendation(
     is within the `tolerance` (of the metric's unit; by default the seeds' standard deviation at the best cells), and
     `band_lo_loss` and `band_hi_loss` are the losses measured there, as `loss` is at `wd`: against the best λ, chosen
     on other seeds than those that score it, with its 95 % interval over seeds. `err` says to which side a mistake
-    costs less (`low` | `high`), where one by a factor of 2 costs twice as much on the other, and more than the
+    costs less (`low` | `high`), where one by a factor of 2 costs three times as much on the other, and more than the
     tolerance. `law` is an established law's name only beyond the measured η, `fitted` where its slope is no law's.
     A row is blank where every run diverged; `note` says why, and whether the best λ may lie beyond the grid.
 
