@@ -77,7 +77,7 @@ def test_damaged_records_and_values_without_a_logarithm_are_passed_over(tmp_path
     first.write_text("{")
     second.rename(folder / "lr1e-3_wdx_seed0.json")
     assert told(tmp_path).runs == 34
-    write_json(first, record_of(replace(MINE, lr=1e-3, wd=0.01, seed=0), test_final=-1.0))
+    write_json(first, record_of(replace(MINE, lr=1e-3, wd=0.01, seed=0), test_final=0.0))
     assert told(tmp_path, scale="log10") is USUAL
 
 

@@ -72,9 +72,9 @@ def settings() -> dict[str, Any]:
 def demo() -> dict[str, dict[str, Any]]:
     """The demo study's settings, by architecture."""
     config = load("demo", ROOT)
-    (block,) = config["grid"]
     return {
-        arch: settings_of(config["datasets"]["digits"], config["recipes"][block["recipe"][0]], config["archs"][arch])
+        arch: settings_of(config["datasets"]["digits"], config["recipes"]["digits-noisy"], config["archs"][arch])
+        for block in config["grid"]
         for arch in block["arch"]
     }
 

@@ -66,7 +66,8 @@ def test_a_pack_writes_whole_records_and_their_settings(digits: Path, settings: 
     records = paths(settings)
     assert train_pack(settings, records, digits) == []
     beside = str(Path(records[0]).with_name("settings.json"))
-    assert files() == {*records, beside, *(str(staged(path)) for path in records)}
+    lock = str(Path(beside).with_name(".lock"))
+    assert files() == {*records, beside, lock, *(str(staged(path)) for path in records)}
     assert json.loads(Path(beside).read_text()) == settings
     for path in records:
         record, run = read_record(path), Run.from_path(path)
@@ -180,7 +181,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_trained(
     call = {"settings": settings, "paths": paths(settings), "data_dir": digits, **change}
     with pytest.raises(ValueError, match=message):
         train_pack(**call)
-    assert not Path("results").exists()
+    assert not list(Path("results").rglob("*.json"))
 
 
 VIT = {"model": "vit_tiny_patch16_224", "kwargs": {"depth": 1, "patch_size": 4, "embed_dim": 12, "num_heads": 3}}

@@ -119,7 +119,7 @@ def smooth_optima(
     drawn[:, where] = places[np.where(np.isnan(losses), np.inf, losses).argmin(axis=2)]
     every = np.full((*drawn.shape, len(places)), np.nan)
     every[:, where] = losses
-    lower, upper = _bounds(usable, landscape.wd)
+    lower, upper = _bounds(usable & landscape.calm(), landscape.wd)
     log_wd = _settled(drawn[:, : len(landscape.lr)], lower, upper)
     seen = np.isfinite(log_wd) & (log_wd >= lower) & (log_wd <= upper)
     spread = np.full((len(log_wd), len(log_wd)), np.nan)
@@ -140,9 +140,12 @@ def _losses(functions: Floats, places: Floats, ends: Floats) -> Floats:
 
 
 def _bounds(usable: Booleans, wd: Floats) -> tuple[Floats, Floats]:
-    """The midpoints, in ln λ, between the edges of every lr's cells and their neighbours."""
+    """The midpoints, in ln λ, between the edges of every lr's cells and their neighbours; NaN with fewer than two.
+
+    Cells with a diverged run are beyond the edge: where the best λ lies next to them, they and not a law put it there.
+    """
     lower, upper = np.full((2, len(usable)), np.nan)
-    for i in np.flatnonzero(usable.any(axis=1)):
+    for i in np.flatnonzero(usable.sum(axis=1) > 1):
         x = np.log(wd[usable[i]])
         lower[i], upper[i] = (x[0] + x[1]) / 2, (x[-2] + x[-1]) / 2
     return lower, upper
