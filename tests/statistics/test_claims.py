@@ -271,10 +271,11 @@ def test_a_whole_study_is_judged_by_its_law_from_its_files(law, expected):
     }
     read = {name: pd.read_csv(io.StringIO(table.to_csv(index=False))) for name, table in tables.items()}
     found = claims(read).set_index("id")["verdict"]
-    for name in ("proportional", "rho-every", "tolerance-zone"):
+    for name in ("proportional", "tolerance-zone"):
         assert found[name] == expected
+    # ρ within a tenth, and equal within a quarter, takes more than these studies know of λ*.
+    assert found["rho-every"] in (expected, "inconclusive")
     assert found["one-dimension-suffices"] != ("contradicted" if law == "ratio" else "supported")
-    # Equal within a quarter takes more than these studies know of λ*; nothing says that it is not so.
     assert found["universal"] in ("supported", "inconclusive")
 
 
