@@ -212,9 +212,7 @@ def recommend(one: Advisor, lr: float) -> dict[str, Any]:
     asked = np.flatnonzero(np.isclose(one.between, lr))
     if len(asked) == 0:
         raise ValueError(f"this advisor was not asked about the learning rate {lr:g}")
-    return (
-        row | _decided(one, len(axis) + int(asked[0])) | {"note": "this η was not trained, so its loss is not measured"}
-    )
+    return row | {"note": UNTRAINED} | _decided(one, len(axis) + int(asked[0]))
 
 
 def _diverged(landscape: Landscape, lr: float) -> str:
