@@ -62,13 +62,14 @@ def test_a_heading_sorts_its_column_by_number_and_back(page: Page) -> None:
 
 def test_a_filter_keeps_the_rows_with_every_word(page: Page) -> None:
     section = page.locator("#laws")
-    section.get_by_role("searchbox").fill("vit censored")
+    search = section.get_by_role("searchbox").first  # the second is that of what each law costs
+    search.fill("vit censored")
     rows = table(page, "Laws").locator("tbody tr:not([hidden])")
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text("vit_small")
-    expect(section.locator(".filter output")).to_contain_text("1 of 9 rows")
-    section.get_by_role("searchbox").fill("")
-    expect(rows).to_have_count(9)
+    expect(section.locator(".filter output").first).to_contain_text("1 of 11 rows")
+    search.fill("")
+    expect(rows).to_have_count(11)
 
 
 def test_pointing_at_a_cell_shows_its_runs(page: Page, runs: pd.DataFrame) -> None:
@@ -113,17 +114,20 @@ def test_the_setting_for_a_measured_rate_is_the_table_s(page: Page, runs: pd.Dat
     assert "the expected loss stays within" in answer
 
 
-def test_the_setting_is_decided_in_between_and_follows_the_law_beyond(page: Page) -> None:
+def test_the_setting_is_decided_in_between_and_follows_a_law_if_any_beyond(page: Page, runs: pd.DataFrame) -> None:
     page.locator("#setting-network").select_option("resnet50")
     said = []
-    bases = {"0.002": "by least expected loss", "0.011": "by the product law", "0.022": "by the product law"}
-    for lr, basis in bases.items():
+    for lr in ("0.002", "0.02"):
         page.locator("#setting-lr").fill(lr)
         answer = page.locator("#setting-answer").inner_text()
-        assert basis in answer
+        assert "by least expected loss" in answer
         said.append(float(re.search(r"λ = ([\d.]+)", answer).group(1)))
-    assert said[0] / said[1] == pytest.approx(5.5, rel=0.8)
-    assert said[1] / said[2] == pytest.approx(2, rel=0.1)
+    assert 2 < said[0] / said[1] < 50  # ηλ* is constant, on a grid of one λ a decade
+    found = laws(runs, "max").set_index(["arch", "method"])["verdict"]["resnet50", "censored"]
+    page.locator("#setting-lr").fill("0.2")
+    expect(page.locator("#setting-answer")).to_contain_text(
+        "by the product law" if found == "product" else "no law is established"
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +230,7 @@ def test_what_the_columns_mean_is_opened_by_keyboard(page: Page) -> None:
     section = page.locator("#laws")
     meaning = section.locator("dd", has_text="Log–log slope of λ* on η")
     expect(meaning).to_be_hidden()
-    section.get_by_text("What the columns mean").press("Enter")
+    section.get_by_text("What the columns mean").first.press("Enter")
     expect(meaning).to_be_visible()
 
 

@@ -220,10 +220,11 @@ def retraining(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subp
     for record in RECORDS:
         Path(record).parent.mkdir(parents=True, exist_ok=True)
         Path(record).write_text("old")
-    # a shell in the background has SIGINT ignored, which its children inherit
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A runner in the background ignores them, and children inherit that.
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
     with subprocess.Popen([sys.executable, "-c", RETRAIN, *RECORDS], stderr=subprocess.PIPE) as process:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         wait_for(Path("started").exists)
         assert not [record for record in RECORDS if Path(record).exists()]
         yield process
