@@ -1,8 +1,11 @@
-"""The training processes that are alive now, read from /proc."""
+"""The training processes that are alive now, read from /proc, and how to start one that hears signals."""
 
 from __future__ import annotations
 
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,3 +45,14 @@ def training(folder: Path) -> list[Process]:
     found = [one for one in read if one is not None and one.folder == folder]
     known = {one.pid for one in found}
     return [one for one in found if one.parent not in known]
+
+
+@contextmanager
+def hearing() -> Iterator[None]:
+    """Processes started meanwhile hear SIGINT and SIGHUP, which children of a background job inherit as ignored."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -17,6 +17,7 @@ from decay_atlas.config import grid_of, load
 from decay_atlas.records import staged
 from decay_atlas.retrain import STATE, put_aside, put_back
 from tests.pipeline.conftest import STUDY, Project, copy_project
+from tests.processes import hearing
 
 ENTRY = {"source": "digits", "image_size": 8, "classes": 10, "test_fraction": 0.4, "mean": [0.3053], "std": [0.376]}
 QUICK = STUDY["recipes"]["quick"]  # type: ignore[index]
@@ -220,11 +221,9 @@ def retraining(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subp
     for record in RECORDS:
         Path(record).parent.mkdir(parents=True, exist_ok=True)
         Path(record).write_text("old")
-    # A runner in the background ignores them, and children inherit that.
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
-    with subprocess.Popen([sys.executable, "-c", RETRAIN, *RECORDS], stderr=subprocess.PIPE) as process:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with hearing():
+        process = subprocess.Popen([sys.executable, "-c", RETRAIN, *RECORDS], stderr=subprocess.PIPE)
+    with process:
         wait_for(Path("started").exists)
         assert not [record for record in RECORDS if Path(record).exists()]
         yield process

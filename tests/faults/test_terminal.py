@@ -15,6 +15,7 @@ import yaml
 
 from decay_atlas import recovery
 from decay_atlas.stage import write_parquet
+from tests.processes import hearing
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "import sys; from decay_atlas.cli import main; sys.exit(main())"]
@@ -85,13 +86,14 @@ def test_a_signal_while_libraries_load_is_a_stop_and_no_failure(number: signal.S
     (tmp_path / "torch.py").write_text(  # in place of the library that takes seconds
         "import pathlib, time\npathlib.Path('loading').touch()\ntime.sleep(60)\n"
     )
-    job = subprocess.Popen(
-        [sys.executable, "-m", "decay_atlas.training", "--help"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT / 'workflow'}"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with hearing():
+        job = subprocess.Popen(
+            [sys.executable, "-m", "decay_atlas.training", "--help"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT / 'workflow'}"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     while not (tmp_path / "loading").exists():
         assert job.poll() is None
         time.sleep(0.02)
