@@ -63,7 +63,7 @@ def test_what_was_emptied_is_made_again_and_what_was_damaged_is_named(reported: 
     (results / "tables/valley.csv").write_bytes(b"")
     call = reported.snakemake()
     assert call.status == 0, call.output
-    assert set(call.jobs) == {"all", "valley", "figures", "report"}
+    assert set(call.jobs) == {"all", "valley", "claims", "figures", "report"}
     assert (results / "report.html").stat().st_size
     (results / "report.html").write_bytes(b"")
     (results / "runs.parquet").write_bytes(b"PAR1" * 99)
