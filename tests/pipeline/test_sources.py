@@ -77,10 +77,10 @@ def test_a_stage_too_long_for_the_horizon_is_refused_with_the_line_to_write(proj
         ("lion", 88),
         ("robustness", 3120),
         ("small-robustness", 594),
-        ("stable-weight-decay", 900),
-        ("small-stable-weight-decay", 615),
-        ("adaptive-weight-decay", 586),
-        ("small-adaptive-weight-decay", 273),
+        ("stable-weight-decay", 1242),
+        ("small-stable-weight-decay", 708),
+        ("adaptive-weight-decay", 1644),
+        ("small-adaptive-weight-decay", 288),
     ],
 )
 def test_a_study_is_as_many_runs_as_its_head_says(project: Project, name: str, runs: int) -> None:

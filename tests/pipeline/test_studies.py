@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 from decay_atlas.grid import Run
 from decay_atlas.records import write_json
 from decay_atlas.statistics.simulator import simulate
-from tests.pipeline.conftest import Project
+from tests.pipeline.conftest import ROOT, Project
 from tests.recorded import record_of
 from tests.training.test_datasets import image_tree
 
@@ -85,11 +86,19 @@ def test_a_study_of_imported_runs_has_nothing_to_plan(project: Project) -> None:
 
 def test_coverage_is_a_target_of_its_own(project: Project) -> None:
     rules = project.root / "workflow/rules/preflight.smk"
-    rules.write_text(rules.read_text().replace("repeats=100", "repeats=1"))
+    text = rules.read_text().replace("repeats=40", "repeats=1").replace("draws=20", "draws=1")
+    rules.write_text(text.replace("landscapes/*.parquet", "landscapes/ridge-adamw.parquet"))
+    script = project.root / "workflow/scripts/coverage.py"
+    few = "*standard_designs((3,), (0.4,), (2.0,)), published_design(), *network_designs((3,))[:1]"
+    script.write_text(re.sub(r"designs = \[.*\]", f"designs = [{few}]", script.read_text()))
+    folder = project.root / "benchmarks/landscapes"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "benchmarks/landscapes/ridge-adamw.parquet", folder)
     call = project.snakemake("coverage")
     assert (call.status, call.jobs) == (0, {"coverage": 1}), call.output
     folder = project.root / "results/coverage"
-    assert set(pd.read_csv(folder / "verdicts.csv")["seeds"]) == {1, 3, 5, 10}
+    assert set(pd.read_csv(folder / "verdicts.csv")["seeds"]) == {3, 5}
+    assert len(pd.read_csv(folder / "references.csv")) == 2 * 3
     assert set(pd.read_csv(folder / "intervals.csv")["quantity"]) == {"slope", "product", "rho", "wd"}
     assert pd.read_csv(folder / "regrets.csv")["recommended"].ge(0).all()
     assert "How far to trust a verdict" in (folder / "coverage.html").read_text()

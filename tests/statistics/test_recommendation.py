@@ -54,7 +54,7 @@ def test_what_is_set_has_the_least_expected_loss_and_the_band_is_what_is_tolerab
             assert mine == pytest.approx(np.nanmin(expected))
         else:
             assert row["law"] == "grid"
-            assert mine <= np.nanmin(expected) + smooth.noise
+            assert mine <= np.nanmin(expected) + smooth.noise[i]
         inside = (places >= row["band_lo"] * (1 - 1e-9)) & (places <= row["band_hi"] * (1 + 1e-9))
         assert row["band_lo"] <= row["wd"] <= row["band_hi"]
         assert (expected[inside] <= max(row["tolerance"], mine) + 1e-9).all()

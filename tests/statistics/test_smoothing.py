@@ -117,7 +117,8 @@ def test_one_seed_gives_optima_without_errors():
     smooth = smooth_optima(simulated(seeds=1, seed_sd=0.05))
     assert smooth.interior.all()
     assert smooth.df == 0
-    assert np.isnan(smooth.noise)
+    assert np.isnan(smooth.noise).all()
+    assert np.isnan(smooth.usual_noise)
     assert not smooth.covariance.any()
 
 

@@ -42,7 +42,7 @@ def _rows(landscape: Landscape, average: Average) -> list[dict]:
     diverged = landscape.all_diverged()
     choice = choose(means, landscape.wd, landscape.searchable() & ~diverged)
     smooth = smooth_optima(landscape, average)
-    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
+    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.usual_noise, smooth.df)
     rivals = rivals_of_best(landscape, means, noise, df)
     n_seeds, n_wd = landscape.n_seeds(), np.isfinite(means).sum(axis=1)
     rows = []

@@ -114,7 +114,7 @@ def recommendation(
     """Recommend λ at every measured η, a row each.
 
     `wd` is the λ of least expected loss over the functions that the data allow (see `smoothing`), `law` then being
-    `measured`; where it promises no more than a run's noise over the best cell of that η, the cell stands (`grid`).
+    `measured`; where it promises no more over the best cell there than a run's noise, the cell stands (`grid`).
     `wd_lo` and `wd_hi` hold the best λ with 95 %. `band_lo` and `band_hi` bound the λ about `wd` whose expected loss
     is within the `tolerance` (of the metric's unit; by default the seeds' standard deviation at the best cells), and
     `band_lo_loss` and `band_hi_loss` are the losses measured there, as `loss` is at `wd`: against the best λ, chosen
@@ -286,7 +286,7 @@ def _measured(one: Advisor, i: int) -> dict[str, Any]:
     else:
         expected = smooth.losses[:, i].mean(axis=0)
         at = int(np.abs(smooth.places - np.log(cell)).argmin())
-        if not expected[at] - np.nanmin(expected) > smooth.noise:  # where the noise is unknown too
+        if not expected[at] - np.nanmin(expected) > smooth.noise[i]:  # where the noise is unknown too
             row |= {"wd": cell, "law": "grid"} | _about(one, expected, at)
     row |= _loss(landscape, i, row["wd"], one.average)
     for end in ("band_lo", "band_hi"):

@@ -74,7 +74,7 @@ def _on_the_grid(landscape: Landscape, smooth: SmoothOptima | None, seed: int, a
     if counts[0] == 0:
         return [Finding(method, UNKNOWN, UNKNOWN, *counts) for method in METHODS[:2]]
     x, y = np.log(landscape.lr[seen]), np.log(choice.wd(landscape.wd)[seen])
-    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.noise, smooth.df)
+    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.usual_noise, smooth.df)
     drawn = redraw(landscape, means, seen, noise, DRAWS, seed)
     product = _drawn((x + y).mean(), x.mean() + drawn.mean(axis=0), df)
     if counts[0] < 2:

@@ -53,8 +53,8 @@ class SmoothOptima:
 
     An estimate below `lower` or above `upper` is censored: it lies beyond the midpoint between an edge of
     the lr's λ and its neighbour, and no nearer place can be told. `covariance` (lr, lr) is that of `log_wd`
-    under the seed noise (`noise` per run in the valley, `df` degrees of freedom); it is zero with one seed, whose
-    noise is unknown. `drawn` (draw, lr) are the optima of functions that the data allow, NaN where there is no
+    under the seed noise (`noise` of a run in the valley of each lr, NaN where unknown, of `df` degrees of freedom); it
+    is zero with one seed. `drawn` (draw, lr) are the optima of functions that the data allow, NaN where there is no
     estimate of any kind; `losses` (draw, lr, place) what those functions lose at the ln λ of `places` against their
     optimum, in the metric's unit, NaN outside the lr's window.
     """
@@ -63,11 +63,16 @@ class SmoothOptima:
     covariance: Floats
     lower: Floats
     upper: Floats
-    noise: float
+    noise: Floats
     df: int
     drawn: Floats
     places: Floats
     losses: Floats
+
+    @property
+    def usual_noise(self) -> float:
+        """The median over lr of the noise; NaN where unknown."""
+        return float(np.nanmedian(self.noise)) if self.df else float("nan")
 
     @property
     def below(self) -> Booleans:
@@ -175,8 +180,8 @@ def _window(usable: Booleans, depth: Floats, error: Floats) -> Booleans:
     return window
 
 
-def _scales(depth: Floats, covariance: SeedCovariance, window: Booleans) -> tuple[float, Floats]:
-    """Noise of a run in the valley, NaN where unknown, and every lr's shortfall from which on depths are compressed."""
+def _scales(depth: Floats, covariance: SeedCovariance, window: Booleans) -> tuple[Floats, Floats]:
+    """Noise of a run in every lr's valley, NaN where unknown, and the shortfall from which on depths are compressed."""
     noises, scales = np.full((2, len(depth)), np.nan)
     for i in np.flatnonzero(window.any(axis=1)):
         inside = depth[i, window[i]]
@@ -185,7 +190,7 @@ def _scales(depth: Floats, covariance: SeedCovariance, window: Booleans) -> tupl
             shallow = np.argsort(inside)[: max(3, len(inside) // 3)]
             noises[i] = np.sqrt(np.mean(covariance.sd[i, window[i]][shallow] ** 2))
             scales[i] = max(scales[i], COMPRESSED * noises[i])
-    return float(np.nanmedian(noises)) if covariance.df else float("nan"), scales
+    return noises, scales
 
 
 def _points(
