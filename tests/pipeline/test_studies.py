@@ -157,7 +157,8 @@ def test_a_missing_image_folder_says_what_to_put_where(project: Project) -> None
 def test_images_that_are_not_those_prepared_from_are_told_of_by_every_plan(project: Project) -> None:
     entry = {**image_tree(project.root / "mine"), "path": "mine"}
     grid = [{**project.study["grid"][0], "dataset": "pets"}]
-    project.write_study(datasets={"pets": entry}, grid=grid)
+    quick = {**project.study["recipes"]["quick"], "train_size": 10, "batch_size": 5}
+    project.write_study(datasets={"pets": entry}, grid=grid, recipes={"quick": quick})
     call = project.snakemake("runs", "--until", "dataset")
     assert call.status == 0, call.output
     assert "was prepared" not in project.snakemake("runs", "-n").output
