@@ -26,7 +26,7 @@ from decay_atlas.statistics.rivals import LAWS
 LOCATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Where λ* may lie at the middle learning rate, beside the middle of the grid; nobody knows before the study."""
 
-REPEATS = 40
+REPEATS = 20
 
 JITTER = 0.5
 """Decades within which λ* of a simulated study lies, about the place asked for; the published law stays in place."""
