@@ -263,7 +263,8 @@ def _about(one: Advisor, expected: Floats, at: int) -> dict[str, Any]:
     first = breaks[breaks < at].max(initial=-1) + 1
     last = breaks[breaks > at].min(initial=len(places)) - 1
     known = np.isfinite(expected)
-    lower, upper = (float(np.interp(places[at] + side, places[known], expected[known])) for side in (-ASIDE, ASIDE))
+    dearer = expected[known] - expected[at]
+    lower, upper = (float(np.interp(places[at] + side, places[known], dearer)) for side in (-ASIDE, ASIDE))
     worse, better = max(lower, upper), min(lower, upper)
     uneven = worse > tolerance and worse > STEEPER * better
     band = {"band_lo": float(np.exp(places[first])), "band_hi": float(np.exp(places[last])), "tolerance": tolerance}
