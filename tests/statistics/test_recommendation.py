@@ -118,6 +118,15 @@ def test_a_slope_that_is_no_laws_is_followed_as_fitted() -> None:
     assert row["wd"] == pytest.approx(0.1 / 0.03**0.5, rel=0.5)
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_two_weight_decays_make_no_curve_but_have_a_better_one(seeds: int) -> None:
+    (row,) = recommendation(simulate([1e-3], [0.0, 0.1, 10.0], seeds, seed_sd=0.1), "max").to_dict("records")
+    assert (row["wd"], row["law"]) == (0.1, "grid")
+    assert "no curve shows" in row["note"]
+    assert np.isnan(row["band_lo"])
+    assert np.isfinite(row["loss"]) == (seeds > 1)
+
+
 def test_without_a_law_nothing_is_known_beyond() -> None:
     one = advised(simulate([1e-3, 1e-2], WD, 5))
     assert recommend(one, 2e-2)["note"].startswith("no law is established")

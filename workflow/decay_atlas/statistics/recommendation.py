@@ -114,8 +114,8 @@ def recommendation(
     """Recommend λ at every measured η, a row each.
 
     `wd` is the λ of least expected loss over the functions that the data allow (see `smoothing`), `law` then being
-    `measured`; where it promises no more over the best cell there than a run's noise, the cell stands (`grid`).
-    `wd_lo` and `wd_hi` hold the best λ with 95 %. `band_lo` and `band_hi` bound the λ about `wd` whose expected loss
+    `measured`; where it promises no more over the best cell there than a run's noise, or no curve shows, the cell
+    stands (`grid`). `wd_lo` and `wd_hi` hold the best λ with 95 %. `band_lo` and `band_hi` bound the λ about `wd` whose expected loss
     is within the `tolerance` (of the metric's unit; by default the seeds' standard deviation at the best cells), and
     `band_lo_loss` and `band_hi_loss` are the losses measured there, as `loss` is at `wd`: against the best λ, chosen
     on other seeds than those that score it, with its 95 % interval over seeds. `err` says to which side a mistake
@@ -205,10 +205,10 @@ def recommend(one: Advisor, lr: float) -> dict[str, Any]:
         return {**row, "note": diverged}
     if outside:
         return row | _by_law(one, lr)
-    if one.smooth is None:
-        return {**row, "note": "no learning rate has three positive weight decays with runs, so no best one shows"}
     if len(at):
         return row | _measured(one, int(at[0]))
+    if one.smooth is None:
+        return {**row, "note": "no learning rate has three positive weight decays with runs, so no curve shows"}
     asked = np.flatnonzero(np.isclose(one.between, lr))
     if len(asked) == 0:
         raise ValueError(f"this advisor was not asked about the learning rate {lr:g}")
@@ -240,11 +240,10 @@ def _by_law(one: Advisor, lr: float) -> dict[str, Any]:
 def _decided(one: Advisor, row: int) -> dict[str, Any]:
     """The λ of least expected loss at a row of the smooth optima, its interval, and the band about it."""
     smooth = one.smooth
-    assert smooth is not None
-    expected = smooth.losses[:, row].mean(axis=0)
+    expected = np.empty(0) if smooth is None else smooth.losses[:, row].mean(axis=0)
     inside = np.flatnonzero(np.isfinite(expected))
-    if len(inside) == 0:
-        return {"note": "fewer than three positive weight decays have runs at this learning rate"}
+    if smooth is None or len(inside) == 0:
+        return {"note": "fewer than three positive weight decays have runs at this learning rate, so no curve shows"}
     best = int(inside[expected[inside].argmin()])
     low, high = np.exp(np.quantile(smooth.drawn[:, row], [0.025, 0.975])) if smooth.df else (np.nan, np.nan)
     return {"wd": float(np.exp(smooth.places[best])), "wd_lo": low, "wd_hi": high, "law": "measured"} | _about(
@@ -274,14 +273,15 @@ def _about(one: Advisor, expected: Floats, at: int) -> dict[str, Any]:
 def _measured(one: Advisor, i: int) -> dict[str, Any]:
     """The recommendation at a measured learning rate: the decision, or the best cell where that promises no more."""
     landscape, smooth = one.landscape, one.smooth
-    assert smooth is not None
     means = landscape.mean(one.average)
     choice = choose(means, landscape.wd, landscape.searchable())
     row = _decided(one, i)
-    if not choice.found[i] or "wd" not in row:
+    if not choice.found[i]:
         return row
     cell = float(choice.wd(landscape.wd)[i])
-    if cell == 0.0:
+    if smooth is None or "wd" not in row:
+        row |= {"wd": cell, "law": "grid"}
+    elif cell == 0.0:
         # λ = 0 has no place on the logarithmic axis of the functions, so nothing is said about its neighbourhood.
         row = {"wd": 0.0, "law": "grid"}
     else:
@@ -289,14 +289,16 @@ def _measured(one: Advisor, i: int) -> dict[str, Any]:
         at = int(np.abs(smooth.places - np.log(cell)).argmin())
         if not expected[at] - np.nanmin(expected) > smooth.noise[i]:  # where the noise is unknown too
             row |= {"wd": cell, "law": "grid"} | _about(one, expected, at)
-    row |= _loss(landscape, i, row["wd"], one.average)
+    measured = _loss(landscape, i, row["wd"], one.average)
+    notes = [row.pop("note", ""), measured.pop("note", "")]
+    row |= measured
     for end in ("band_lo", "band_hi"):
         if end in row:
             row[f"{end}_loss"] = _loss(landscape, i, row[end], one.average).get("loss", np.nan)
     if choice.lower[i] or choice.upper[i]:
         edge = f"the best weight decay of the grid lies at its {'lower' if choice.lower[i] else 'upper'} edge"
-        row["note"] = "; ".join(filter(None, [row.get("note", ""), f"{edge}, a better one may lie beyond"]))
-    return row
+        notes.append(f"{edge}, a better one may lie beyond")
+    return row | {"note": "; ".join(filter(None, notes))}
 
 
 def _neighbours(lr: Iterable[float]) -> str:
