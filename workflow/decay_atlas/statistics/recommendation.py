@@ -115,12 +115,13 @@ def recommendation(
 
     `wd` is the λ of least expected loss over the functions that the data allow (see `smoothing`), `law` then being
     `measured`; where it promises no more over the best cell there than a run's noise, or no curve shows, the cell
-    stands (`grid`). `wd_lo` and `wd_hi` hold the best λ with 95 %. `band_lo` and `band_hi` bound the λ about `wd` whose expected loss
-    is within the `tolerance` (of the metric's unit; by default the seeds' standard deviation at the best cells), and
-    `band_lo_loss` and `band_hi_loss` are the losses measured there, as `loss` is at `wd`: against the best λ, chosen
-    on other seeds than those that score it, with its 95 % interval over seeds. `err` says to which side a mistake
-    costs less (`low` | `high`), where one by a factor of 2 costs three times as much on the other, and more than the
-    tolerance. `law` is an established law's name only beyond the measured η, `fitted` where its slope is no law's.
+    stands (`grid`). `wd_lo` and `wd_hi` hold the best λ with 95 %. `band_lo` and `band_hi` bound the λ about `wd` whose
+    expected loss is within the `tolerance` (of the metric's unit; by default the seeds' standard deviation at the best
+    cells), and `band_lo_loss` and `band_hi_loss` are the losses measured there, as `loss` is at `wd`: against the best
+    λ, chosen on other seeds than those that score it, with its 95 % interval over seeds. `err` says to which side a
+    mistake costs less (`low` | `high`), where one by a factor of 2 costs three times as much on the other, and more
+    than the tolerance. `law` is an established law's name only beyond the measured η, `fitted` where its slope is no
+    law's.
     A row is blank where every run diverged; `note` says why, and whether the best λ may lie beyond the grid.
 
     Raises:
