@@ -8,6 +8,7 @@ import pytest
 from decay_atlas.reporting.coverage import (
     interval_findings,
     published_finding,
+    reference_findings,
     regret_findings,
     render,
     rights,
@@ -55,6 +56,22 @@ def test_intervals_are_held_to_93_to_97_percent(missed: int, met: bool) -> None:
     """Of a hundred, that all hold the truth is as wrong as that eight do not."""
     table = outcomes(["product"] * 100, [-0.5] * missed + [-2.0] * (100 - missed))
     assert [found for found, _ in interval_findings(interval_coverage(table, ["seeds"]))] == [met]
+
+
+@pytest.mark.parametrize(("silent", "met"), [(2, True), (3, False)])
+def test_the_densest_studies_are_to_decide_in_80_percent(silent: int, met: bool) -> None:
+    """Ten of most seeds count; the ten of three seeds do not, and those with an optimum at the edge are told apart."""
+    whole = reference("a", dense(), resamples=2)
+    (study,) = judge([whole], [Part(4)], repeats=1).to_dict("records")
+    verdicts = ["undetermined"] * silent + ["product"] * (10 - silent)
+    rows = [study | {"verdict": verdict} for verdict in verdicts] + [
+        study | {"seeds": 3, "verdict": "undetermined"}
+    ] * 10
+    rows += [study | {"inside": False, "verdict": "undetermined"}] * 10
+    found, sentence = next(one for one in reference_findings(pd.DataFrame(rows)) if "every λ, every η" in one[1])
+    assert found == met
+    assert f"{100 - 10 * silent:.1f} %" in sentence
+    assert "0.0 % where one lies at its edge" in sentence
 
 
 def test_the_page_is_whole() -> None:

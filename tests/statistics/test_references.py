@@ -34,6 +34,12 @@ def test_a_references_own_uncertainty_is_that_of_its_seeds() -> None:
     assert few.drawn.std(axis=0).mean() > many.drawn.std(axis=0).mean() > 0
 
 
+def test_a_reference_says_whether_all_its_optima_lie_inside() -> None:
+    assert reference("a", dense(), resamples=1).inside
+    (steep,) = landscapes(simulate(LR, WD, 4, law="product", wd_best=20.0), "max")
+    assert not reference("b", steep, resamples=1).inside
+
+
 @pytest.mark.parametrize("fault", ["seeds", "wd", "hole"])
 def test_what_is_no_whole_grid_is_no_reference(fault: str) -> None:
     one = dense(2 if fault == "seeds" else 4)

@@ -33,6 +33,9 @@ LEVEL = 0.95
 SOME_WRONG = 0.05
 """Share of studies of any one landscape and number of seeds that may name a law which the truth excludes."""
 
+DECIDED = 0.80
+"""Share of the densest studies that are to name a law, or say that it is none."""
+
 REGRET = 0.02
 """What the recommended λ may lose on average more than the best cell of the same runs, in pp."""
 
@@ -239,6 +242,7 @@ def reference_findings(studies: pd.DataFrame) -> list[tuple[bool, str]]:
             f"{100 * SOME_WRONG:.0f}). {_percent(row['decided'])} name a law or say that it is none; of the pairs of "
             f"studies of one landscape {_percent(each['contradictory'].mean())} name different ones.",
         ),
+        *_decisions(studies),
         (
             row["bands_held"] >= LEVEL,
             f"The band about the recommended λ holds one within the tolerance of the best in "
@@ -250,6 +254,26 @@ def reference_findings(studies: pd.DataFrame) -> list[tuple[bool, str]]:
             f"{REGRET:g} of the metric's unit, on {counted(len(losing), 'landscape')} of {each['landscape'].nunique()}"
             + (f": {'; '.join(losing)}." if len(losing) else "."),
         ),
+    ]
+
+
+def _decisions(studies: pd.DataFrame) -> list[tuple[bool, str]]:
+    """How often the densest studies of most seeds decide, where the landscape has every optimum inside its grid."""
+    dense = studies[(studies["every"] == 1) & (studies["rates"] == "all") & (studies["missing"] == 0)]
+    dense = dense[dense["seeds"] == dense["seeds"].max()]
+    rows = {
+        inside: references.summary(part.assign(all=""), ["all"]).iloc[0] for inside, part in dense.groupby("inside")
+    }
+    if True not in rows:
+        return []
+    elsewhere = f"; {_percent(rows[False]['decided'])} where one lies at its edge" if False in rows else ""
+    return [
+        (
+            rows[True]["decided"] >= DECIDED,
+            f"Where all optima of a landscape lie inside its grid, {_percent(rows[True]['decided'])} of the studies "
+            f"with every λ, every η and {counted(int(dense['seeds'].max()), 'seed')} name a law or say that it is none "
+            f"(at least {100 * DECIDED:.0f}){elsewhere}.",
+        )
     ]
 
 

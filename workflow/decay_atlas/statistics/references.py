@@ -34,7 +34,7 @@ RESAMPLES = 200
 """Redrawn seeds of a reference, from which the uncertainty of its own optima is taken."""
 
 COLUMNS = [
-    *["landscape", "seeds", "every", "rates", "missing", "repeat"],
+    *["landscape", "inside", "seeds", "every", "rates", "missing", "repeat"],
     *["slope_true", "slope", "slope_lo", "slope_hi", "verdict", "excluded"],
     *["optima", "optima_held", "width", "bands", "bands_held", "regret", "regret_naive", "worst", "worst_naive"],
 ]
@@ -48,6 +48,12 @@ class Reference:
     landscape: Landscape
     log_wd: Floats
     drawn: Floats
+
+    @property
+    def inside(self) -> bool:
+        """Whether the optimum of every lr lies inside the grid, not nearer to its edge than to the next cell."""
+        x = np.log(self.landscape.wd[self.landscape.wd > 0])
+        return bool(((self.log_wd > x[:2].mean()) & (self.log_wd < x[-2:].mean())).all())
 
 
 @dataclass(frozen=True)
@@ -138,14 +144,15 @@ def judge(
 ) -> pd.DataFrame:
     """Draw `repeats` studies of every part from every reference that has more seeds, and judge each.
 
-    Returns a row a study. `slope_true` is that of the reference's optima over the learning rates whose optimum the
-    study sees inside its grid, NaN where one of them has its true optimum at the study's edge; `excluded` says that
-    the law the verdict names is not the reference's: its slope is more than ±0.25 off, and outside the reference's own
-    95 % interval. `optima` counts the optima seen inside, `optima_held` those whose 95 % interval holds the
-    reference's, `width` is the median width in ln λ. `bands` counts the bands of the recommendation and `bands_held`
-    those that hold a λ within the tolerance of the best, `regret` is what the recommended λ lose on the seeds that the
-    study has not, in the metric's unit, as a mean over the learning rates, `regret_naive` what the best cells of the
-    study lose, `worst` and `worst_naive` the largest loss of one learning rate.
+    Returns a row a study. `inside` is that of the reference. `slope_true` is that of the reference's optima over the
+    learning rates whose optimum the study sees inside its grid, NaN where one of them has its true optimum at the
+    study's edge; `excluded` says that the law the verdict names is not the reference's: its slope is more than ±0.25
+    off, and outside the reference's own 95 % interval. `optima` counts the optima seen inside, `optima_held` those
+    whose 95 % interval holds the reference's, `width` is the median width in ln λ. `bands` counts the bands of the
+    recommendation and `bands_held` those that hold a λ within the tolerance of the best, `regret` is what the
+    recommended λ lose on the seeds that the study has not, in the metric's unit, as a mean over the learning rates,
+    `regret_naive` what the best cells of the study lose, `worst` and `worst_naive` the largest loss of one learning
+    rate.
 
     Raises:
         ValueError: there is nothing to judge.
@@ -209,7 +216,13 @@ def _judged(task: tuple[Reference, Part, int, int]) -> dict[str, Any]:
     rng = np.random.default_rng([seed, repeat, part.seeds, part.every])
     study, rest, rates = _draw(whole.landscape, part, rng)
     one = advisor(study)
-    row: dict[str, Any] = {"landscape": whole.name, "seeds": part.seeds, "every": part.every, "rates": part.rates}
+    row: dict[str, Any] = {
+        "landscape": whole.name,
+        "inside": whole.inside,
+        "seeds": part.seeds,
+        "every": part.every,
+        "rates": part.rates,
+    }
     row |= {"missing": part.missing, "repeat": repeat, "optima": 0, "optima_held": 0, "bands": 0, "bands_held": 0}
     smooth = one.smooth
     if smooth is None:
