@@ -28,20 +28,14 @@ from typing import Any
 
 import torch
 
-from decay_atlas.grid import Run, digest_of
+from decay_atlas.config import load
+from decay_atlas.grid import Run, digest_of, settings_of
 from decay_atlas.records import read_record
-from decay_atlas.training import TRAINING_VERSION, datasets
+from decay_atlas.training import datasets
 from decay_atlas.training.pack import train_pack
 from decay_atlas.training.watch import Interrupted
 
-DATASET = {
-    "source": "digits",
-    "image_size": 8,
-    "classes": 10,
-    "test_fraction": 0.4,
-    "mean": [0.3053],
-    "std": [0.3760],
-}
+DIGITS = load("demo", Path(__file__).parents[1])["datasets"]["digits"]
 RECIPE = {
     "epochs": 4,
     "batch_size": 32,
@@ -136,13 +130,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         data = Path(folder) / "digits"
-        datasets.prepare("digits", DATASET, data)
+        datasets.prepare("digits", DIGITS, data)
         packs = {}
         for engine in ENGINES:
             kwargs = {**NETWORK, "proj_drop_rate": DROPOUT[engine]}
             arch = {"model": "MlpMixer", "family": "transformer", "kwargs": kwargs}
-            settings = {"dataset": DATASET, "recipe": RECIPE, "arch": arch, "training_version": TRAINING_VERSION}
-            packs[engine] = Pack(engine, settings, data)
+            packs[engine] = Pack(engine, settings_of(DIGITS, RECIPE, arch), data)
         groups = list(product(ENGINES, ATTACKS))
         tried, survived = (dict.fromkeys(groups, 0) for _ in range(2))
         for engine, attack in cycle(groups):
