@@ -89,7 +89,7 @@ class Landscape:
 
     def all_diverged(self) -> NDArray[np.bool_]:
         """At which lr there are runs and every one of them diverged, shape (lr,)."""
-        return self.diverged.any(axis=(1, 2)) & ~self.trained().any(axis=1)
+        return (self.diverged.sum(axis=(1, 2)) > 0) & (self.trained().sum(axis=1) == 0)
 
     def searchable(self) -> NDArray[np.bool_]:
         """Which lr have an optimum, shape (lr,): enough weight decays, and not every run diverged."""

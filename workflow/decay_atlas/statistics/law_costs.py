@@ -104,7 +104,9 @@ def _rows(landscape: Landscape, average: Average, tolerance: float | None) -> li
             found = _scored(landscape, i, wd_to[i, number], *of_seeds, noise, tolerance)
             more = {"wd_from": wd_from, "wd_to": wd_to[i, number], "tolerance": tolerance}
             mine.append({**landscape.key, "law": law, **place, **found, **more})
-        follow = _follow([row for row, judged in zip(mine, np.delete(landscape.searchable(), at), strict=True) if judged])
+        follow = _follow(
+            [row for row, judged in zip(mine, np.delete(landscape.searchable(), at), strict=True) if judged]
+        )
         rows += [row | follow for row in mine]
     return rows
 

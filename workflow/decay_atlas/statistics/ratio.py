@@ -67,7 +67,7 @@ def bootstrap_rho(
     """ρ of every resample of the seeds, and the resamples' probabilities. Source: C, Bootstrap."""
     members, probability = resampled_seeds(len(landscape.seeds), resamples, seed)
     means = resampled_means(landscape.quality, members, average)
-    trained = np.moveaxis(landscape.trained()[:, members].any(axis=2), 0, 1)
+    trained = np.moveaxis(landscape.trained()[:, members].sum(axis=2), 0, 1) > 0
     chosen = choose(means, landscape.wd, landscape.searchable() & trained)
     return origin_slope(landscape.lr, chosen.wd(landscape.wd)), probability
 

@@ -18,6 +18,8 @@ from decay_atlas.training.networks import NETWORKS
 from decay_atlas.training.networks.stem import shrink
 
 TORCHVISION = "torchvision."
+REFUSALS = (TypeError, ValueError, AssertionError, RuntimeError, LookupError, AttributeError, ArithmeticError)
+"""What networks raise that are built with arguments of which they know nothing."""
 
 
 def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
@@ -73,7 +75,7 @@ def _built(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
                 return _with_stochastic_depth(timm.create_model(name, pretrained=False, **kwargs))
             if isinstance(kind, type) and issubclass(kind, nn.Module):
                 return _with_stochastic_depth(kind(**kwargs))
-    except (TypeError, AssertionError, RuntimeError, IndexError, KeyError) as error:
+    except REFUSALS as error:
         whose = "" if name in NETWORKS else "timm's "
         raise ValueError(f"{whose}{name} does not take {arch.get('kwargs', {})}: {error}") from error
     raise ValueError(f"timm has neither a model nor a class {name!r}; timm.list_models() lists them")
@@ -89,7 +91,7 @@ def _torchvision(arch: dict[str, Any], classes: int, channels: int) -> nn.Module
         raise ValueError(f"{arch['model']} takes images of 3 channels, and these have {channels}")
     try:
         model = torchvision.models.get_model(name, weights=None, num_classes=classes, **kwargs)
-    except (TypeError, ValueError) as error:
+    except REFUSALS as error:
         raise ValueError(
             f"{arch['model']} with {kwargs}: {error}; torchvision.models.list_models() lists them"
         ) from None
