@@ -84,8 +84,7 @@ class Landscape:
 
     def trained(self) -> NDArray[np.bool_]:
         """At which lr a seed has runs that did not diverge, shape (lr, seed)."""
-        result: NDArray[np.bool_] = (np.isfinite(self.quality) & ~self.diverged).any(axis=1)
-        return result
+        return (np.isfinite(self.quality) & ~self.diverged).sum(axis=1) > 0
 
     def all_diverged(self) -> NDArray[np.bool_]:
         """At which lr there are runs and every one of them diverged, shape (lr,)."""
