@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -37,9 +38,9 @@ def _told(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 
 def note_sizes(results: Path, state: Path) -> None:
-    """Remember how large the files of a study's results are, in Snakemake's folder `state`."""
+    """Remember how large the files of a study's results are, in Snakemake's folder `state`, if its disk lets us."""
     sizes = _noted(state) | {str(file): file.stat().st_size for file in _made(results)}
-    with replacing(state / SIZES) as part:
+    with suppress(OSError), replacing(state / SIZES) as part:
         part.write_text(json.dumps(sizes))
 
 
