@@ -148,6 +148,20 @@ def test_arguments_that_a_network_does_not_take_are_named(
     assert said in said_of(capsys, model, COLOURED, **kwargs)
 
 
+@pytest.mark.parametrize(
+    ("model", "kwargs", "said"),
+    [
+        ("vit_tiny_patch16_224", {"patch_size": 4}, "write among its kwargs\n\n    img_size: image_size"),
+        ("linear", {"img_size": 9}, "linear takes no images of 8 pixels a side"),
+        ("VGG", {"cfg": [4, *["M"] * 4]}, "choose another image_size for the data set, or another model"),
+    ],
+)
+def test_images_that_a_network_does_not_take_are_named(
+    capsys: pytest.CaptureFixture[str], model: str, kwargs: dict[str, Any], said: str
+) -> None:
+    assert said in said_of(capsys, model, COLOURED, **kwargs)
+
+
 def test_a_network_of_colours_takes_no_grey_images(capsys: pytest.CaptureFixture[str]) -> None:
     said = said_of(capsys, "torchvision.resnet18", DIGITS)
     assert "torchvision.resnet18 takes images of 3 channels, and these have 1" in said
@@ -158,8 +172,8 @@ def test_a_network_of_colours_takes_no_grey_images(capsys: pytest.CaptureFixture
     [
         ("resnet18", DIGITS, {"drop_path_rate": 0.1}),
         ("MlpMixer", DIGITS, MIXER),
-        ("vit_giant_patch14_224", COLOURED, {}),  # four gigabytes, were it built in memory
-        ("torchvision.googlenet", COLOURED, {"aux_logits": False, "init_weights": True}),
+        ("vit_giant_patch14_224", {**COLOURED, "image_size": 224}, {}),  # four gigabytes, were it built in memory
+        ("torchvision.googlenet", {**COLOURED, "image_size": 64}, {"aux_logits": False, "init_weights": True}),
         ("cifar_resnet", DIGITS, {"depth": 32}),
         ("linear", RIDGE, {}),
     ],

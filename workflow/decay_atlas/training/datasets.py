@@ -68,6 +68,11 @@ def channels_of(entry: dict[str, Any]) -> int:
     return len(entry["mean"]) if "mean" in entry else int(entry["features"])
 
 
+def size_of(entry: dict[str, Any]) -> int:
+    """Pixels a side of the images of a data set's entry."""
+    return int(entry.get("image_size", 1))
+
+
 def outputs_of(entry: dict[str, Any]) -> int:
     """How many outputs a network needs for a data set's entry: one where there are numbers to meet."""
     return int(entry.get("classes", 1))
@@ -109,7 +114,7 @@ def store(
         "source": entry["source"],
         "kind": "tree" if isinstance(data, Tree) else "arrays",
         "root": str(data.root) if isinstance(data, Tree) else None,
-        "image_size": entry.get("image_size", 1),
+        "image_size": size_of(entry),
         "channels": channels_of(entry),
         "classes": outputs_of(entry),
         "class_names": data.class_names,

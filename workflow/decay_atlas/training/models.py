@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -59,6 +60,33 @@ def check(arch: dict[str, Any]) -> None:
     close = get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(f"there is no model {name!r}; {library}.list_models() lists those there are.{hint}")
+
+
+def show(model: nn.Module, arch: dict[str, Any], classes: int, channels: int, size: int) -> None:
+    """Show the network of an architecture entry one image of `size` pixels a side, on torch's default device, as it was built.
+
+    Raises:
+        ValueError: it takes no images of this size; with what to write.
+    """
+    refusal = _refusal(model, channels, size)
+    if refusal is None:
+        return
+    remedy = "choose another image_size for the data set, or another model"
+    sized = {**arch, "kwargs": {**arch.get("kwargs", {}), "img_size": size}}
+    with suppress(ValueError):  # not every model is told its size
+        if _refusal(build(sized, classes, channels), channels, size) is None:
+            remedy = "write among its kwargs\n\n    img_size: image_size"
+    raise ValueError(f"{arch['model']} takes no images of {size} pixels a side ({refusal}); {remedy}")
+
+
+def _refusal(model: nn.Module, channels: int, size: int) -> str | None:
+    """What a network says against an image; None where it takes it."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        try:
+            model.eval()(torch.zeros(1, channels, size, size))
+        except REFUSALS as error:
+            return str(error).rstrip(".") or type(error).__name__
+    return None
 
 
 def _built(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:

@@ -9,13 +9,13 @@ import torch
 
 from decay_atlas.preflight import REFUSED
 from decay_atlas.training import models, optimizers
-from decay_atlas.training.datasets import channels_of, outputs_of
+from decay_atlas.training.datasets import channels_of, outputs_of, size_of
 
 
 def main(entries: str) -> int:
     """Check the JSON of `preflight.asked`, print what is wrong by its key, and return the exit status.
 
-    Networks are built on torch's meta device, which has shapes and no memory: a tenth of a second each, at any size.
+    Networks are built, and shown an image, on torch's meta device, which has shapes and no memory.
     """
     given = json.loads(entries)
     problems = []
@@ -29,7 +29,8 @@ def main(entries: str) -> int:
         try:
             models.check(arch)
             with torch.device("meta"):
-                models.build(arch, outputs_of(dataset), channels_of(dataset))
+                shape = outputs_of(dataset), channels_of(dataset)
+                models.show(models.build(arch, *shape), arch, *shape, size_of(dataset))
         except ValueError as error:
             problems.append(f"key archs.{network['name']}: {error}")
     print("\n".join(dict.fromkeys(problems)))  # an arch may be wrong with every data set
