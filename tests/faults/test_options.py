@@ -195,7 +195,7 @@ def test_the_libraries_are_asked_once_and_say_all_that_is_wrong(tmp_path: Path) 
     assert said.count("key archs.net: there is no model 'resnt18'") == 1
     assert not (tmp_path / MEMORY).exists()
     right = {"recipes": {"short": {"name": "adamw"}}, "networks": []}
-    assert refusal(right, [sys.executable], tmp_path) is None
+    assert refusal(right, [sys.executable, "-c", "pass"], tmp_path) is None, "asked of one who agrees at once"
     assert refusal(right, ["/no/such/interpreter"], tmp_path) is None
     (tmp_path / "asked").mkdir()
     asks = [sys.executable, "-c", "import pathlib, sys; pathlib.Path('asked/again').touch(); sys.exit(1)"]
