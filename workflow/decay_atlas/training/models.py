@@ -63,7 +63,7 @@ def check(arch: dict[str, Any]) -> None:
 
 
 def show(model: nn.Module, arch: dict[str, Any], classes: int, channels: int, size: int) -> None:
-    """Show the network of an architecture entry one image of `size` pixels a side, on torch's default device, as it was built.
+    """Show an architecture entry's network one image of `size` pixels a side, on the default device, as it was built.
 
     Raises:
         ValueError: it takes no images of this size; with what to write.
