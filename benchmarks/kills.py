@@ -28,20 +28,15 @@ from typing import Any
 
 import torch
 
-from decay_atlas.grid import Run, digest_of
+from decay_atlas.config import load
+from decay_atlas.grid import Run, digest_of, settings_of
+from decay_atlas.packs import close
 from decay_atlas.records import read_record
-from decay_atlas.training import TRAINING_VERSION, datasets
+from decay_atlas.training import datasets
 from decay_atlas.training.pack import train_pack
 from decay_atlas.training.watch import Interrupted
 
-DATASET = {
-    "source": "digits",
-    "image_size": 8,
-    "classes": 10,
-    "test_fraction": 0.4,
-    "mean": [0.3053],
-    "std": [0.3760],
-}
+DIGITS = load("demo", Path(__file__).parents[1])["datasets"]["digits"]
 RECIPE = {
     "epochs": 4,
     "batch_size": 32,
@@ -103,14 +98,19 @@ class Pack:
         records = [read_record(path) for path in self.records]
         return [{name: record[name] for name in SAME} for record in records]
 
-    def whole(self) -> bool:
-        """Whether the records are those of the undisturbed pack, and nothing is left over."""
-        left = [file for pattern in ("*.ckpt", "*.part", "*.unusable") for file in Path("results").rglob(pattern)]
-        return not left and self.found() == self.numbers
+    def fault(self) -> str:
+        """What is left over, or how the records differ from those of the undisturbed pack; empty where nothing is."""
+        close(self.records)  # as `collect` does, for the jobs have ended well
+        left = [str(file) for kind in ("*.ckpt", "*.part", "*.unusable") for file in Path("results").rglob(kind)]
+        if left:
+            return f"left over: {', '.join(left)}"
+        pairs = zip(self.found(), self.numbers, strict=True)
+        other = [f"{name} of seed {seed}" for seed, (a, b) in enumerate(pairs) for name in SAME if a[name] != b[name]]
+        return f"other numbers: {', '.join(other)}" if other else ""
 
 
-def attacked(pack: Pack, attack: str, chance: random.Random) -> tuple[int, bool]:
-    """Train a pack anew under an attack: how many kills came, and whether it ended as if none had."""
+def attacked(pack: Pack, attack: str, chance: random.Random) -> tuple[int, str]:
+    """Train a pack anew under an attack: how many kills came, and what is wrong at its end; empty for nothing."""
     shutil.rmtree("results")
     kills = 0
     while True:
@@ -122,9 +122,10 @@ def attacked(pack: Pack, attack: str, chance: random.Random) -> tuple[int, bool]
             process.join()
         kills += processes[0].exitcode != 0
         if 0 in [process.exitcode for process in processes]:
-            return kills, pack.whole()
-        if any(process.exitcode not in (0, 128, -signal.SIGPROF, -number) for process in processes):
-            return kills, False
+            return kills, pack.fault()
+        codes = [process.exitcode for process in processes]
+        if any(code not in (0, 128, -signal.SIGPROF, -number) for code in codes):
+            return kills, f"ended with {codes}:\n{Path(f'{pack.engine}.log').read_text()[-2000:]}"
 
 
 def main() -> None:
@@ -136,21 +137,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         data = Path(folder) / "digits"
-        datasets.prepare("digits", DATASET, data)
+        datasets.prepare("digits", DIGITS, data)
         packs = {}
         for engine in ENGINES:
             kwargs = {**NETWORK, "proj_drop_rate": DROPOUT[engine]}
             arch = {"model": "MlpMixer", "family": "transformer", "kwargs": kwargs}
-            settings = {"dataset": DATASET, "recipe": RECIPE, "arch": arch, "training_version": TRAINING_VERSION}
-            packs[engine] = Pack(engine, settings, data)
+            packs[engine] = Pack(engine, settings_of(DIGITS, RECIPE, arch), data)
         groups = list(product(ENGINES, ATTACKS))
         tried, survived = (dict.fromkeys(groups, 0) for _ in range(2))
         for engine, attack in cycle(groups):
             if sum(tried.values()) >= options.kills:
                 break
-            kills, whole = attacked(packs[engine], attack, chance)
+            kills, fault = attacked(packs[engine], attack, chance)
             tried[engine, attack] += kills
-            survived[engine, attack] += kills * whole
+            survived[engine, attack] += 0 if fault else kills
+            if fault:
+                print(f"{engine}, {attack}, {kills} kills: {fault}", file=sys.stderr)
         os.chdir("/")
     print(f"{'group':32} {'tried':>6} {'survived':>9}")
     for engine, attack in groups:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,16 @@ def training() -> ModuleType:
         import training
 
         return training
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.py")), ids=lambda file: file.stem)
+def test_every_benchmark_can_be_imported_and_hides_no_standard_module(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of a program that is called by its path comes first where modules are looked for."""
+    assert file.stem not in sys.stdlib_module_names
+    monkeypatch.syspath_prepend(str(FOLDER))
+    runpy.run_path(str(file), run_name=file.stem)
 
 
 @pytest.mark.parametrize("groups", [1, 4, 96])

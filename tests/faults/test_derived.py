@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from decay_atlas import cli
 from decay_atlas.records import DamagedFileError
 from decay_atlas.reporting.svg import Panel, plate, read_plate
-from decay_atlas.stage import remove_cut_off
+from decay_atlas.stage import SIZES, note_sizes, remove_cut_off
 from decay_atlas.statistics.tables import read_runs, read_table, write_table
 
 WAY_OUT = "delete it and run the same command again, which makes it anew"
@@ -29,7 +29,7 @@ def results(tmp_path: Path) -> Path:
     write_table(RUNS, _placed(tmp_path / "tables/optima.csv"))
     RUNS.to_parquet(tmp_path / "runs.parquet", index=False)
     _placed(tmp_path / "figures/optima.svg").write_text(plate([Panel(Figure(), "what it shows")], "optima"))
-    (tmp_path / "report.html").write_text("<!DOCTYPE html>")
+    (tmp_path / "report.html").write_text("<!DOCTYPE html>\n<p>what was found</p>\n</html>")
     return tmp_path
 
 
@@ -96,13 +96,43 @@ def test_a_rules_log_has_the_message_alone(results: Path) -> None:
 
 @pytest.mark.parametrize("name", [*READERS, "report.html"])
 def test_what_was_emptied_is_made_again_and_the_report_with_it(results: Path, name: str) -> None:
-    assert remove_cut_off(results) == []
+    assert remove_cut_off(results, results) == []
     assert (results / "report.html").exists()
     (results / name).write_bytes(b"")
-    assert remove_cut_off(results) == [results / name]
+    assert remove_cut_off(results, results) == [results / name]
     assert not (results / name).exists()
     assert not (results / "report.html").exists()
     assert sum((results / other).exists() for other in READERS) == len(READERS) - (name in READERS)
+
+
+@pytest.mark.parametrize("name", [*READERS, "report.html"])
+@pytest.mark.parametrize("kept", [1, 12, 30, -2, -9])
+def test_what_lacks_its_end_is_made_again(results: Path, name: str, kept: int) -> None:
+    file = results / name
+    file.write_bytes(file.read_bytes()[:kept])
+    assert remove_cut_off(results, results) == [file]
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", [*READERS, "report.html"])
+def test_what_became_smaller_is_made_again_though_it_has_an_end(results: Path, name: str) -> None:
+    """Such as a table that was cut at a line break."""
+    note_sizes(results, results)
+    assert remove_cut_off(results, results) == []
+    file = results / name
+    lines = file.read_bytes()
+    file.write_bytes(lines[:20] + lines[21:] if name != "tables/optima.csv" else lines[: lines.index(b"\n") + 1])
+    assert remove_cut_off(results, results) == [file]
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("garbage", [b"", b"[]", b"{", b"\xff", b'{"a": "b"}', b"[" * 99_999])
+def test_a_damaged_memory_of_sizes_removes_nothing(results: Path, garbage: bytes) -> None:
+    (results / SIZES).write_bytes(garbage)
+    assert remove_cut_off(results, results) == []
+    note_sizes(results, results)
+    (results / "report.html").write_text("<p></html>")
+    assert remove_cut_off(results, results) == [results / "report.html"]
 
 
 @pytest.mark.parametrize("kept", [1, 4, 100, -1, -4])
@@ -111,15 +141,15 @@ def test_parquet_without_its_end_is_made_again(results: Path, kept: int) -> None
     file.write_bytes(file.read_bytes()[:kept])
     if kept == 4:
         file.write_bytes(b"PAR2")
-    assert remove_cut_off(results) == [file]
+    assert remove_cut_off(results, results) == [file]
     assert not file.exists()
 
 
 def test_what_others_keep_in_the_folder_stays(results: Path, tmp_path: Path) -> None:
     for name in ("notes.txt", "tables/.gitkeep", "runs/a.json"):
         _placed(results / name).touch()
-    assert remove_cut_off(results) == []
-    assert remove_cut_off(tmp_path / "not there") == []
+    assert remove_cut_off(results, results) == []
+    assert remove_cut_off(tmp_path / "not there", tmp_path) == []
 
 
 def test_the_advice_of_a_damaged_study_is_how_to_mend_it(

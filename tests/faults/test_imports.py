@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decay_atlas.statistics import recommendation
 from decay_atlas.statistics.import_files import ImportedRunsError
 from decay_atlas.statistics.imports import LARGEST, SMALLEST, import_runs
 from decay_atlas.statistics.tables import read_table, table_text, write_table
@@ -79,8 +80,11 @@ def test_numbers_out_of_range_are_refused(tmp_path: Path, column: str, value: An
         imported(tmp_path, sweep(**{column: [*before[:3], value]}))
 
 
-def test_the_whole_range_of_learning_rates_and_weight_decays_has_a_page(tmp_path: Path) -> None:
+def test_the_whole_range_of_learning_rates_and_weight_decays_has_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is let in must break nothing further on."""
+    monkeypatch.setattr(recommendation, "PER_DECADE", 1)  # there are sixty
     axis = [SMALLEST, 1.0, LARGEST]
     grid = pd.DataFrame(
         [(lr, wd, seed) for lr in axis for wd in [0, *axis] for seed in (0, 1)], columns=["lr", "wd", "seed"]

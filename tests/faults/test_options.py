@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import yaml
 from decay_atlas.config import ConfigError, load
 from decay_atlas.devices import shortage
 from decay_atlas.preflight import MEMORY, asked, refusal
-from decay_atlas.training import models, optimizers, parts, sources
+from decay_atlas.training import models, optimizers, parts, preflight, sources
 from decay_atlas.training.optimizers import libraries
 
 ROOT = Path(__file__).parents[2]
@@ -109,15 +110,92 @@ def test_models_of_every_library_pass(arch: dict[str, Any]) -> None:
     models.check({"family": "cnn", **arch})
 
 
+DIGITS = {"source": "digits", "image_size": 8, "classes": 10, "mean": [0.3], "std": [0.4]}
+RIDGE = {"source": "ridge", "samples": 40, "features": 5, "columns": "gaussian", "noise": 0.1}
+COLOURED = {**DIGITS, "mean": [0.5] * 3, "std": [0.5] * 3}
+MIXER = {"img_size": 8, "patch_size": 4, "embed_dim": 8, "num_blocks": 1}
+
+
+def said_of(capsys: pytest.CaptureFixture[str], model: str, dataset: dict[str, Any], **kwargs: Any) -> str:
+    """What is said of a network that a study gives these arguments; nothing where it can be built."""
+    network = {"name": "net", "arch": {"model": model, "family": "cnn", "kwargs": kwargs}, "dataset": dataset}
+    status = preflight.main(json.dumps({"recipes": {}, "networks": [network]}))
+    said = capsys.readouterr().out
+    assert (status, said.startswith("key archs.net: ")) in ((2, True), (0, False))
+    return said.strip()
+
+
+@pytest.mark.parametrize(
+    ("model", "kwargs", "said"),
+    [
+        ("resnet18", {"dephts": [1]}, "timm's resnet18 does not take {'dephts': [1]}: "),
+        ("resnet18", {"norm_layer": "bathcnorm"}, "timm's resnet18 does not take"),
+        ("resnet18", {"block": 3}, "timm's resnet18 does not take"),
+        ("ResNet", {"layers": [1, 1]}, "timm's ResNet does not take"),
+        ("MlpMixer", {**MIXER, "patch_size": 0}, "timm's MlpMixer does not take"),
+        ("MlpMixer", {**MIXER, "embed_dims": 8}, "unexpected keyword argument 'embed_dims'"),
+        ("vit_small_patch16_224", {"embed_dim": 10, "num_heads": 3}, "does not take"),
+        ("swin_tiny_patch4_window7_224", {"img_size": "small"}, "does not take"),
+        ("torchvision.googlenet", {"aux_logits": False, "init": True}, "unexpected keyword argument 'init'"),
+        ("torchvision.googlenet", {}, "has auxiliary outputs; build it without"),
+        ("linear", {"img_sise": 8}, "linear does not take {'img_sise': 8}: "),
+        ("wide_resnet", {"depth": 28}, "wide_resnet takes depth and width"),
+    ],
+)
+def test_arguments_that_a_network_does_not_take_are_named(
+    capsys: pytest.CaptureFixture[str], model: str, kwargs: dict[str, Any], said: str
+) -> None:
+    assert said in said_of(capsys, model, COLOURED, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("model", "kwargs", "said"),
+    [
+        ("vit_tiny_patch16_224", {"patch_size": 4}, "write among its kwargs\n\n    img_size: image_size"),
+        ("linear", {"img_size": 9}, "linear takes no images of 8 pixels a side"),
+        ("VGG", {"cfg": [4, *["M"] * 4]}, "choose another image_size for the data set, or another model"),
+    ],
+)
+def test_images_that_a_network_does_not_take_are_named(
+    capsys: pytest.CaptureFixture[str], model: str, kwargs: dict[str, Any], said: str
+) -> None:
+    assert said in said_of(capsys, model, COLOURED, **kwargs)
+
+
+def test_a_network_of_colours_takes_no_grey_images(capsys: pytest.CaptureFixture[str]) -> None:
+    said = said_of(capsys, "torchvision.resnet18", DIGITS)
+    assert "torchvision.resnet18 takes images of 3 channels, and these have 1" in said
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "kwargs"),
+    [
+        ("resnet18", DIGITS, {"drop_path_rate": 0.1}),
+        ("MlpMixer", DIGITS, MIXER),
+        ("vit_giant_patch14_224", {**COLOURED, "image_size": 224}, {}),  # four gigabytes, were it built in memory
+        ("torchvision.googlenet", {**COLOURED, "image_size": 64}, {"aux_logits": False, "init_weights": True}),
+        ("cifar_resnet", DIGITS, {"depth": 32}),
+        ("linear", RIDGE, {}),
+    ],
+)
+def test_networks_of_every_kind_and_size_are_found_right(
+    capsys: pytest.CaptureFixture[str], model: str, dataset: dict[str, Any], kwargs: dict[str, Any]
+) -> None:
+    begun = time.process_time()
+    assert said_of(capsys, model, dataset, **kwargs) == ""
+    assert time.process_time() - begun < 5
+
+
 def test_the_libraries_are_asked_once_and_say_all_that_is_wrong(tmp_path: Path) -> None:
-    wrong = {"recipes": {"short": {"name": "adamw", "epsilon": 1}}, "archs": {"net": {"model": "resnt18"}}}
+    network = {"name": "net", "arch": {"model": "resnt18"}, "dataset": DIGITS}
+    wrong = {"recipes": {"short": {"name": "adamw", "epsilon": 1}}, "networks": [network, network]}
     said = refusal(wrong, [sys.executable], tmp_path)
     assert said is not None
     assert "key recipes.short.optimizer: optimizer adamw: unknown option 'epsilon'" in said
-    assert "key archs.net.model: there is no model 'resnt18'" in said
+    assert said.count("key archs.net: there is no model 'resnt18'") == 1
     assert not (tmp_path / MEMORY).exists()
-    right = {"recipes": {"short": {"name": "adamw"}}, "archs": {}}
-    assert refusal(right, [sys.executable], tmp_path) is None
+    right = {"recipes": {"short": {"name": "adamw"}}, "networks": []}
+    assert refusal(right, [sys.executable, "-c", "pass"], tmp_path) is None, "asked of one who agrees at once"
     assert refusal(right, ["/no/such/interpreter"], tmp_path) is None
     (tmp_path / "asked").mkdir()
     asks = [sys.executable, "-c", "import pathlib, sys; pathlib.Path('asked/again').touch(); sys.exit(1)"]
@@ -143,12 +221,14 @@ def test_only_what_the_grid_uses_is_asked(tmp_path: Path) -> None:
     study = load("mine", project(tmp_path))
     assert asked(study) == {
         "recipes": {"short": {"name": "sgd"}},
-        "archs": {"net": {"model": "resnet18", "family": "cnn", "kwargs": {}}},
+        "networks": [
+            {
+                "name": "net",
+                "arch": {"model": "resnet18", "family": "cnn", "kwargs": {}},
+                "dataset": study["datasets"]["digits"],
+            }
+        ],
     }
-
-
-RIDGE = {"source": "ridge", "samples": 40, "features": 5, "columns": "gaussian", "noise": 0.1}
-DIGITS = {"source": "digits", "image_size": 8, "classes": 10, "mean": [0.3], "std": [0.4]}
 
 
 @pytest.mark.parametrize(

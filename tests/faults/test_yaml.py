@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from decay_atlas import cli
 from decay_atlas.config import ConfigError, grid_of, load
 from decay_atlas.config_limits import MANY, planning
 
@@ -208,6 +209,17 @@ def test_texts_have_no_control_characters(project: Path, change: tuple[str, str]
 )  # fmt: skip
 def test_a_file_that_is_no_study_is_refused_at_once(project: Path, content: str | bytes, said: str) -> None:
     assert said in refusal(project, content)
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("latin-1", "line 13 has the byte 0xf6"), ("utf-16", "UTF-16")])
+def test_where_snakemake_names_no_line_the_command_does(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], encoding: str, said: str
+) -> None:
+    """Snakemake reads a --configfile before any line of ours, and dies of such a one with a traceback."""
+    written(project, (STUDY + "# Größe\n").encode(encoding))
+    monkeypatch.chdir(project)
+    assert cli.main(["status", "--study", "mine"]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_byte_order_mark_does_no_harm(project: Path) -> None:

@@ -109,6 +109,12 @@ def test_what_the_grid_does_not_reach_is_blank_with_the_reason():
     assert fit[fit["centre"] == "product"]["blank"].str.contains("fewer than 3").all()
 
 
+def test_where_every_run_diverged_nothing_is_lost_and_nothing_reached():
+    data = runs(3, diverge={"lr": 5e-3})
+    for both, lived in zip(deviation(data, "max"), deviation(data[data["lr"] < 5e-3], "max"), strict=True):
+        pd.testing.assert_frame_equal(both, lived)
+
+
 def test_one_seed_leaves_none_to_choose_by():
     table, fit = deviation(runs(seeds=1), "max")
     assert table["drop"].isna().all()

@@ -28,7 +28,7 @@ def test_a_loss_is_turned_so_that_higher_quality_is_better():
 def test_a_diverged_run_without_a_value_takes_the_worst_one():
     runs = table([(0.1, 0, 0, 0.7), (0.1, 1, 0, 2.5), (0.1, 10, 0, np.nan)], status=["ok", "ok", "diverged"])
     (one,) = landscapes(runs, "min")
-    assert one.quality[0, 2, 0] == -2.5
+    assert one.quality[0, 2, 0] == pytest.approx(-2.5)
     assert one.calm().tolist() == [[True, True, False]]
 
 
@@ -60,13 +60,14 @@ def test_a_table_without_rows_has_its_header():
 
 
 @pytest.mark.parametrize(("direction", "chance", "worst"), [("min", 2.3, 3.1), ("max", 10.0, 9.0)])
-def test_no_diverged_run_is_better_than_the_worst_trained_one(direction, chance, worst):
+def test_every_diverged_run_is_worse_than_the_worst_trained_one(direction, chance, worst):
     """A net that learnt wrong labels by heart has a test loss of 3.1, where a guess among ten classes has 2.3."""
     values = [(0.1, 0, 0, 0.7), (0.1, 1, 0, 3.1), (0.1, 10, 0, chance)]
     if direction == "max":
         values = [(0.1, 0, 0, 70.0), (0.1, 1, 0, 9.0), (0.1, 10, 0, chance)]
     (one,) = landscapes(table(values, status=["ok", "ok", "diverged"]), direction)
-    assert one.sign * one.quality[0, 2, 0] == worst
+    assert one.sign * one.quality[0, 2, 0] == pytest.approx(worst)
+    assert one.quality[0, 2, 0] < one.quality[0, 1, 0]
     assert one.diverged[0].ravel().tolist() == [False, False, True]
 
 
@@ -91,3 +92,11 @@ def test_a_rate_has_all_diverged_where_no_run_of_it_is_left():
     status = ["ok", "diverged", "diverged", "diverged", "ok", "ok"]
     (one,) = landscapes(table(rows, status=status), "max")
     assert one.all_diverged().tolist() == [False, True, False]
+
+
+def test_an_optimum_needs_three_weight_decays_and_a_run_that_did_not_diverge():
+    rows = [(lr, wd, seed, 70) for lr in (0.1, 0.2, 0.3) for wd in range(3 if lr < 0.3 else 2) for seed in (0, 1)]
+    status = ["ok" if lr != 0.2 else "diverged" for lr, *_ in rows]
+    (one,) = landscapes(table(rows, status=status), "max")
+    assert one.searchable().tolist() == [True, False, False]
+    assert one.trained().tolist() == [[True, True], [False, False], [True, True]]

@@ -83,3 +83,13 @@ def test_where_every_run_diverged_there_is_no_optimum():
     assert table["wd_opt"].isna().tolist() == [False] * 4 + [True]
     assert "every run diverged" in table["note"].iloc[-1]
     assert (table["n_wd"] == len(WD)).all()
+
+
+@pytest.mark.parametrize(("direction", "trained", "chance"), [("min", 3.1, 2.3), ("max", 10.0, 10.0)])
+def test_a_diverged_run_at_chance_is_no_optimum_beside_the_worst_trained_one(direction, trained, chance):
+    """Of ties the smallest λ would win, be its run diverged or not."""
+    lost = [(0.1, wd, chance, "diverged") for wd in (0.01, 0.03)] + [(0.1, 0.1, trained, "ok")]
+    good = [(0.2, wd, 0.5 if direction == "min" else 70, "ok") for wd in (0.01, 0.03, 0.1)]
+    data = pd.DataFrame([*lost, *good], columns=["lr", "wd", "value", "status"])
+    table = optima(data.assign(dataset="d", recipe="r", arch="a", seed=0), direction)
+    assert table.loc[0, ["wd_opt", "tied"]].tolist() == [0.1, False]

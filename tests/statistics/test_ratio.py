@@ -117,6 +117,22 @@ def test_edges_are_counted_and_leave_no_calibrated_interval():
     assert np.isnan(row["rho_lo_cal"])
 
 
+def test_where_every_run_diverged_is_no_part_of_the_ratio():
+    """Their optimum would be the smallest λ, and ρ goes by the largest η."""
+    data = runs(seeds=3, diverge={"lr": 5e-3})
+    both, lived = ratio(data, "max"), ratio(data[data["lr"] < 5e-3], "max")
+    fitted = [name for name in COLUMNS if "_cal" not in name]  # which the noise of all runs goes into
+    pd.testing.assert_frame_equal(both[fitted], lived[fitted])
+    assert both.loc[0, "n_lr"] == len(LR) - 1
+    one_lives = (data["lr"] > 5e-3) & (data["seed"] == 0)
+    rescued = data.assign(
+        status=data["status"].mask(one_lives, "ok"), value=data["value"].mask(one_lives, 50 + data["wd"])
+    )
+    values, _ = bootstrap_rho(landscapes(rescued, "max")[0])
+    lives = data[(data["lr"] < 5e-3) & (data["seed"] == 2)]
+    assert values[-1] == pytest.approx(rho_by_hand(lives)), "of seed 2 alone nothing is left there"
+
+
 def test_a_standard_error_of_zero_tests_nothing():
     row = ratio(runs(seed_sd=1e-9), "max").iloc[0]
     assert row["se"] == pytest.approx(0, abs=1e-15)

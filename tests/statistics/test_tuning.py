@@ -105,6 +105,13 @@ def test_constants_are_fitted_on_the_other_architectures():
     assert alone["blank"].startswith("there is no other architecture")
 
 
+def test_constants_are_not_fitted_where_every_run_diverged():
+    runs = simulate(LR, WD, 2, archs=["a", "b"], law="product", seed_sd=0.0, wd_best=1e-2, diverge={"lr": LR[-1] / 2})
+    lived = runs[(runs["lr"] < LR[-1]) | (runs["arch"] == "a")]
+    both, fitted = (rows(tuning(table, "max"), "ratio-1d-fitted").set_index("arch") for table in (runs, lived))
+    assert both.loc["a", "constant"] == fitted.loc["a", "constant"]
+
+
 def test_alternating_searches_fall_into_the_trap():
     # A ridge along ηλ = const, so sharp that from the corner no single step leads to better quality.
     ridge = {"law": "product", "wd_best": 0.1, "curvature": 50.0, "no_decay": 1e3, "lr_best": 1e-3}

@@ -21,14 +21,7 @@ from decay_atlas.training.world import World
 torch.set_num_threads(1)  # as a training process does: two threads fight over nets this small
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[2]
-DIGITS = {
-    "source": "digits",
-    "image_size": 8,
-    "classes": 10,
-    "test_fraction": 0.4,
-    "mean": [0.3053],
-    "std": [0.3760],
-}
+DIGITS = load("demo", ROOT)["datasets"]["digits"]
 RECIPE = {
     "epochs": 2,
     "batch_size": 32,

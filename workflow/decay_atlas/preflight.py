@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from decay_atlas.grid import combinations, digest_of
+from decay_atlas.grid import combinations, digest_of, settings_of
 
 MEMORY = "decay-atlas.checked"
 """File in Snakemake's state folder: a digest a line of what was found right."""
@@ -24,16 +24,21 @@ PATIENCE = 300
 """Seconds, after which training itself will tell."""
 
 
-def asked(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The optimizers of the grid's recipes and its archs, by name, of a resolved study that trains."""
+def asked(config: dict[str, Any]) -> dict[str, Any]:
+    """The optimizers of the grid's recipes, by name, and its archs with the data set of each, of a resolved study."""
     names = [names for block in config["grid"] for names in combinations(block)]
+    networks = {}
+    for dataset, recipe, arch in names:
+        if (arch, dataset) not in networks:
+            settings = settings_of(config["datasets"][dataset], config["recipes"][recipe], config["archs"][arch])
+            networks[arch, dataset] = {"name": arch, "arch": settings["arch"], "dataset": settings["dataset"]}
     return {
         "recipes": {recipe: config["recipes"][recipe]["optimizer"] for _, recipe, _ in names},
-        "archs": {arch: config["archs"][arch] for _, _, arch in names},
+        "networks": list(networks.values()),
     }
 
 
-def refusal(entries: dict[str, dict[str, Any]], command: Sequence[str], state: Path) -> str | None:
+def refusal(entries: dict[str, Any], command: Sequence[str], state: Path) -> str | None:
     """What the libraries say against the `entries` of `asked`, or None; `command` starts their Python.
 
     `state` is Snakemake's folder. Where the libraries cannot be asked nothing is said: the first job will.
@@ -45,13 +50,16 @@ def refusal(entries: dict[str, dict[str, Any]], command: Sequence[str], state: P
             return None
     except (OSError, ValueError):
         pass
-    module = ["-m", "decay_atlas.training.preflight", json.dumps(entries)]
+    module = ["-m", "decay_atlas.training.preflight"]
+    given = json.dumps(entries)
     try:
-        done = subprocess.run([*command, *module], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            [*command, *module], input=given, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     if done.returncode == REFUSED:
-        return done.stderr.strip()
+        return done.stdout.strip()  # a library may warn on stderr
     if done.returncode == 0:
         try:
             with memory.open("a") as file:

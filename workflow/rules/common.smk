@@ -32,7 +32,7 @@ from decay_atlas.records import place_of
 from decay_atlas.recovery import BusyError, engage, recover
 from decay_atlas.retrain import put_back
 from decay_atlas.slurm import attend
-from decay_atlas.stage import remove_cut_off, share_library
+from decay_atlas.stage import note_sizes, remove_cut_off, share_library
 from decay_atlas.training.origin import outdated
 from decay_atlas.training.weights import STORE
 
@@ -73,6 +73,7 @@ onsuccess:
                 f"failed:\n{names}\nRun the same command again: it trains what is missing. Should it end "
                 "like this once more, remove .snakemake/metadata first, and report it as a bug"
             )
+        note_sizes(Path(RESULTS), Path(".snakemake"))
 
 
 # And one that fails says what it leaves: Snakemake lists finished records among the files that it removes.
@@ -106,7 +107,7 @@ if (
     and not workflow.output_settings.dryrun
     and (workflow.resource_settings.cores or workflow.resource_settings.nodes)
 ):
-    for cut in remove_cut_off(Path(RESULTS)):
+    for cut in remove_cut_off(Path(RESULTS), Path(".snakemake")):
         logger.warning(f"{cut} was empty or cut off: it and the report are made again.")
 
 METRIC = STUDY["metric"]

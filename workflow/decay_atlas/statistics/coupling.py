@@ -30,8 +30,8 @@ def mean_product(lr: Floats, wd_opt: Floats) -> Floats:
 
 
 def choice_per_seed(landscape: Landscape) -> Choice:
-    """The optima that each seed alone would choose; arrays of shape (seed, lr)."""
-    return choose(np.moveaxis(landscape.quality, 2, 0), landscape.wd, landscape.searchable())
+    """The optima that each seed alone would choose, none where all its runs diverged; arrays of shape (seed, lr)."""
+    return choose(np.moveaxis(landscape.quality, 2, 0), landscape.wd, landscape.searchable() & landscape.trained().T)
 
 
 def log_ratio(lr: Floats, smooth: SmoothOptima | None) -> Estimate:

@@ -127,8 +127,10 @@ def _chosen_by_others(landscape: Landscape, average: Average) -> Choice:
     others = np.array(
         [average_over_seeds(np.delete(landscape.quality, s, axis=2), average) for s in range(len(landscape.seeds))]
     )
-    # Fellows that lack most of a seed's cells have no optimum to score it at.
-    return choose(others, landscape.wd, np.isfinite(others).sum(axis=-1) >= MIN_WEIGHT_DECAYS)
+    trained = landscape.trained()
+    fellows = np.array([np.delete(trained, s, axis=1).any(axis=1) for s in range(len(landscape.seeds))])
+    # Fellows that lack most of a seed's cells, or whose runs all diverged, have no optimum to score it at.
+    return choose(others, landscape.wd, (np.isfinite(others).sum(axis=-1) >= MIN_WEIGHT_DECAYS) & fellows)
 
 
 def _loss_from(landscape: Landscape, choice: Choice, wd: Floats) -> Floats:

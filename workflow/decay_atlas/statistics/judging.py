@@ -139,7 +139,7 @@ def _choices(runs: pd.DataFrame, known: Mapping[str, Known], direction: Directio
     rows = []
     for landscape in landscapes(runs, direction):
         one = known[landscape.arch]
-        choice = choose(landscape.mean(), landscape.wd, landscape.searchable() & ~landscape.all_diverged())
+        choice = choose(landscape.mean(), landscape.wd, landscape.searchable())
         regrets = []
         for lr, index, there in zip(landscape.lr.tolist(), choice.index, choice.found, strict=True):
             advice = table.loc[(landscape.arch, lr)]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import t
 
 from decay_atlas.statistics.deviation import ON_GRID, cross_fitted_loss, interpolate
@@ -70,23 +69,18 @@ def seed_tolerance(landscape: Landscape, average: Average = "mean") -> float:
     In the metric's unit. Losses below it drown in what the choice of a seed does. NaN where no best cell has two seeds.
     """
     means, sd = landscape.mean(average), landscape.sd()
-    rows = np.flatnonzero(_judged(landscape))
+    rows = np.flatnonzero(landscape.searchable())
     spreads = np.array([sd[i, np.nanargmax(means[i])] for i in rows])
     return float(np.median(spreads[np.isfinite(spreads)])) if np.isfinite(spreads).any() else float("nan")
 
 
 def best_setting(landscape: Landscape, average: Average = "mean") -> tuple[int, int] | None:
     """Position (lr, wd) of the best average, of the cells with λ > 0 at an η that has an optimum; None without any."""
-    means = np.where(_judged(landscape)[:, None] & (landscape.wd > 0), landscape.mean(average), np.nan)
+    means = np.where(landscape.searchable()[:, None] & (landscape.wd > 0), landscape.mean(average), np.nan)
     if not np.isfinite(means).any():
         return None
     i, j = np.unravel_index(int(np.nanargmax(means)), means.shape)
     return int(i), int(j)
-
-
-def _judged(landscape: Landscape) -> NDArray[np.bool_]:
-    """The η with a best λ to measure a loss against, shape (lr,)."""
-    return landscape.searchable() & ~landscape.all_diverged()
 
 
 def _rows(landscape: Landscape, average: Average, tolerance: float | None) -> list[dict[str, Any]]:
@@ -110,7 +104,9 @@ def _rows(landscape: Landscape, average: Average, tolerance: float | None) -> li
             found = _scored(landscape, i, wd_to[i, number], *of_seeds, noise, tolerance)
             more = {"wd_from": wd_from, "wd_to": wd_to[i, number], "tolerance": tolerance}
             mine.append({**landscape.key, "law": law, **place, **found, **more})
-        follow = _follow([row for row, judged in zip(mine, np.delete(_judged(landscape), at), strict=True) if judged])
+        follow = _follow(
+            [row for row, judged in zip(mine, np.delete(landscape.searchable(), at), strict=True) if judged]
+        )
         rows += [row | follow for row in mine]
     return rows
 
@@ -120,10 +116,10 @@ def _scored(
 ) -> dict[str, Any]:
     """The loss at one η and λ from that of every seed and its quality there (NaN for none), or why there is none."""
     known = np.isfinite(losses)
-    if not known.any() or not _judged(landscape)[lr]:
+    if not known.any() or not landscape.searchable()[lr]:
         return {"n": 0, "blank": _why_blank(landscape, lr, wd)}
     naive = float(np.nanmax(average_over_seeds(landscape.quality[lr][:, known])) - there[known].mean())
-    low, high = _interval(losses[known], naive, noise, int(_judged(landscape).sum()))
+    low, high = _interval(losses[known], naive, noise, int(landscape.searchable().sum()))
     return {
         **{"loss": float(losses[known].mean()), "loss_lo": low, "loss_hi": high, "n": int(known.sum())},
         **{"within": CAN if high <= tolerance else CANNOT if low > tolerance else OPEN, "blank": ""},

@@ -40,7 +40,7 @@ def optima(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean
 def _rows(landscape: Landscape, average: Average) -> list[dict]:
     means = landscape.mean(average)
     diverged = landscape.all_diverged()
-    choice = choose(means, landscape.wd, landscape.searchable() & ~diverged)
+    choice = choose(means, landscape.wd, landscape.searchable())
     smooth = smooth_optima(landscape, average)
     noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.usual_noise, smooth.df)
     rivals = rivals_of_best(landscape, means, noise, df)

@@ -67,7 +67,8 @@ def bootstrap_rho(
     """ρ of every resample of the seeds, and the resamples' probabilities. Source: C, Bootstrap."""
     members, probability = resampled_seeds(len(landscape.seeds), resamples, seed)
     means = resampled_means(landscape.quality, members, average)
-    chosen = choose(means, landscape.wd, landscape.searchable())
+    trained = np.moveaxis(landscape.trained()[:, members].sum(axis=2), 0, 1) > 0
+    chosen = choose(means, landscape.wd, landscape.searchable() & trained)
     return origin_slope(landscape.lr, chosen.wd(landscape.wd)), probability
 
 
@@ -82,7 +83,7 @@ def _row(landscape: Landscape, reference: float, resamples: int, seed: int, aver
         "note": "",
     }
     if len(lr) == 0:
-        return row | {"note": "no lr has enough weight decays to have an optimum"}
+        return row | {"note": "no lr has an optimum: too few weight decays, or every run diverged"}
     rho = float(origin_slope(lr, wd_opt))
     row |= {
         "rho": rho,

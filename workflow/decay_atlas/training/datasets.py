@@ -63,6 +63,21 @@ class Split:
     checksum: str
 
 
+def channels_of(entry: dict[str, Any]) -> int:
+    """Channels of the images of a data set's entry; numbers in columns come as images of one pixel."""
+    return len(entry["mean"]) if "mean" in entry else int(entry["features"])
+
+
+def size_of(entry: dict[str, Any]) -> int:
+    """Pixels a side of the images of a data set's entry."""
+    return int(entry.get("image_size", 1))
+
+
+def outputs_of(entry: dict[str, Any]) -> int:
+    """How many outputs a network needs for a data set's entry: one where there are numbers to meet."""
+    return int(entry.get("classes", 1))
+
+
 def prepare(name: str, entry: dict[str, Any], out_dir: str | Path) -> dict[str, Any]:
     """Bring data set `name` of the catalogue into `out_dir` and return its manifest.
 
@@ -99,9 +114,9 @@ def store(
         "source": entry["source"],
         "kind": "tree" if isinstance(data, Tree) else "arrays",
         "root": str(data.root) if isinstance(data, Tree) else None,
-        "image_size": entry.get("image_size", 1),
-        "channels": len(entry["mean"]) if "mean" in entry else entry["features"],
-        "classes": entry.get("classes", 1),
+        "image_size": size_of(entry),
+        "channels": channels_of(entry),
+        "classes": outputs_of(entry),
         "class_names": data.class_names,
         "train": len(data.train_labels),
         "test": len(data.test_labels),

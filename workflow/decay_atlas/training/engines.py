@@ -46,35 +46,11 @@ class Specimen:
         Raises:
             ValueError: the arch entry `name` cannot be built, or takes no images of this size.
         """
+        arch, data = self.settings["arch"], self.data
         try:
-            refusal = self._refusal(self.network)
+            models.show(self.network, arch, data.classes, data.channels, data.image_size)
         except ValueError as error:
             raise ValueError(f"archs.{name}: {error}") from error
-        if refusal:
-            arch, size = self.settings["arch"], self.data.image_size
-            raise ValueError(
-                f"archs.{name}: {arch['model']} takes no images of {size} pixels a side ({refusal}); {self._remedy()}"
-            )
-
-    def _refusal(self, network: nn.Module) -> str | None:
-        """What a network says against the data's images; None where it takes them."""
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            try:
-                network.eval()(self._images(1, torch.device("cpu")))
-            except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
-                return str(error).rstrip(".") or type(error).__name__
-        return None
-
-    def _remedy(self) -> str:
-        """What to write where a network refuses the data's images: tried, for not every model is told its size."""
-        arch = self.settings["arch"]
-        sized = {**arch, "kwargs": {**arch.get("kwargs", {}), "img_size": self.data.image_size}}
-        try:
-            if self._refusal(models.build(sized, self.data.classes, self.data.channels)) is None:
-                return "write among its kwargs\n\n    img_size: image_size"
-        except ValueError:
-            pass
-        return "choose another image_size for the data set, or another model"
 
     def release(self) -> None:
         """Forget the network: it is not to lie in memory while others are trained."""

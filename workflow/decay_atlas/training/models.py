@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,6 +19,8 @@ from decay_atlas.training.networks import NETWORKS
 from decay_atlas.training.networks.stem import shrink
 
 TORCHVISION = "torchvision."
+REFUSALS = (TypeError, ValueError, AssertionError, RuntimeError, LookupError, AttributeError, ArithmeticError)
+"""What networks raise that are built with arguments of which they know nothing."""
 
 
 def build(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
@@ -59,6 +62,33 @@ def check(arch: dict[str, Any]) -> None:
     raise ValueError(f"there is no model {name!r}; {library}.list_models() lists those there are.{hint}")
 
 
+def show(model: nn.Module, arch: dict[str, Any], classes: int, channels: int, size: int) -> None:
+    """Show an architecture entry's network one image of `size` pixels a side, on the default device, as it was built.
+
+    Raises:
+        ValueError: it takes no images of this size; with what to write.
+    """
+    refusal = _refusal(model, channels, size)
+    if refusal is None:
+        return
+    remedy = "choose another image_size for the data set, or another model"
+    sized = {**arch, "kwargs": {**arch.get("kwargs", {}), "img_size": size}}
+    with suppress(ValueError):  # not every model is told its size
+        if _refusal(build(sized, classes, channels), channels, size) is None:
+            remedy = "write among its kwargs\n\n    img_size: image_size"
+    raise ValueError(f"{arch['model']} takes no images of {size} pixels a side ({refusal}); {remedy}")
+
+
+def _refusal(model: nn.Module, channels: int, size: int) -> str | None:
+    """What a network says against an image; None where it takes it."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        try:
+            model.eval()(torch.zeros(1, channels, size, size))
+        except REFUSALS as error:
+            return str(error).rstrip(".") or type(error).__name__
+    return None
+
+
 def _built(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
     if arch["model"].startswith(TORCHVISION):
         return _torchvision(arch, classes, channels)
@@ -73,7 +103,7 @@ def _built(arch: dict[str, Any], classes: int, channels: int) -> nn.Module:
                 return _with_stochastic_depth(timm.create_model(name, pretrained=False, **kwargs))
             if isinstance(kind, type) and issubclass(kind, nn.Module):
                 return _with_stochastic_depth(kind(**kwargs))
-    except (TypeError, AssertionError, RuntimeError, IndexError, KeyError) as error:
+    except REFUSALS as error:
         whose = "" if name in NETWORKS else "timm's "
         raise ValueError(f"{whose}{name} does not take {arch.get('kwargs', {})}: {error}") from error
     raise ValueError(f"timm has neither a model nor a class {name!r}; timm.list_models() lists them")
@@ -89,7 +119,7 @@ def _torchvision(arch: dict[str, Any], classes: int, channels: int) -> nn.Module
         raise ValueError(f"{arch['model']} takes images of 3 channels, and these have {channels}")
     try:
         model = torchvision.models.get_model(name, weights=None, num_classes=classes, **kwargs)
-    except (TypeError, ValueError) as error:
+    except REFUSALS as error:
         raise ValueError(
             f"{arch['model']} with {kwargs}: {error}; torchvision.models.list_models() lists them"
         ) from None
