@@ -187,14 +187,14 @@ def _recommend(options: argparse.Namespace) -> int:
         runs = read_runs(table)
     except DamagedFileError as error:
         raise ConfigError(str(error)) from None
-    every = landscapes(runs, study["metric"]["direction"])
+    settings = study["statistics"]
+    every = landscapes(runs, study["metric"]["direction"], settings["average"])
     fitting = [one for one in every if all(one.key[name] == value for name, value in names.items())]
     if len(fitting) != 1:
         known = "; ".join(" / ".join(one.key.values()) for one in (fitting or every))
         fault = "several" if fitting else "no"
         raise ConfigError(f"study {options.study} has {fault} such combinations; choose of: {known}")
-    settings = study["statistics"]
-    one = advisor(fitting[0], settings["average"], settings.get("tolerance"), [options.lr])
+    one = advisor(fitting[0], settings.get("tolerance"), [options.lr])
     row = recommend(one, options.lr)
     print(setting(row, Metric(study["metric"])))
     return 0 if "wd" in row else 1

@@ -57,8 +57,8 @@ def explorer(
     average: Average = study.get("statistics", {}).get("average", "mean")
     label = Labels(runs)
     combinations = [
-        _combination(landscape, runs, label(landscape.key), average)
-        for landscape in landscapes(runs, metric.direction)  # type: ignore[arg-type]
+        _combination(landscape, runs, label(landscape.key))
+        for landscape in landscapes(runs, metric.direction, average)  # type: ignore[arg-type]
     ]
     return {
         "study": study["study"],
@@ -89,9 +89,9 @@ def rounded(values: ArrayLike, digits: int = 5) -> list[float | None]:
     return [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in np.ravel(values).tolist()]
 
 
-def _combination(landscape: Landscape, runs: pd.DataFrame, label: str, average: Average) -> dict[str, Any]:
+def _combination(landscape: Landscape, runs: pd.DataFrame, label: str) -> dict[str, Any]:
     own = rows_of(runs, landscape.key)
-    values, mean = landscape.sign * landscape.quality, landscape.sign * landscape.mean(average)
+    values, mean = landscape.sign * landscape.quality, landscape.sign * landscape.mean()
     return {
         **landscape.key,
         "label": label,

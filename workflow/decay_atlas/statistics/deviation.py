@@ -74,7 +74,7 @@ def deviation(
     if len(kappa) == 0 or not (kappa > 0).all() or not rho_reference > 0:
         raise ValueError(f"kappas and rho_reference must be positive, not {list(kappas)} and {rho_reference}")
     groups: dict[tuple[str, str], list[Landscape]] = {}
-    for one in landscapes(runs, direction):
+    for one in landscapes(runs, direction, average):
         groups.setdefault((one.dataset, one.recipe), []).append(one)
     tables, fits = [], []
     for (dataset, recipe), group in groups.items():
@@ -82,7 +82,7 @@ def deviation(
         floor = float(np.mean(floors)) if floors else float("nan")
         for centre in CENTRES:
             key = {"dataset": dataset, "recipe": recipe, "centre": centre}
-            rows = _rows(group, centre, kappa, rho_reference, average)
+            rows = _rows(group, centre, kappa, rho_reference)
             tables += [{**key, **row, "noise_floor": floor} for row in rows]
             fits += [{**key, **fit} for fit in _fits(rows)]
     extra = ["p_holm", "drop_centre", "centre_lo", "centre_hi", "p_centre", *ASYMMETRY.values()]
@@ -101,31 +101,32 @@ class Drops(NamedTuple):
     wd: Floats
 
 
-def cross_fitted_drops(
-    landscape: Landscape, centre: str, kappa: Floats, rho_reference: float, average: Average = "mean"
-) -> Drops:
+def cross_fitted_drops(landscape: Landscape, centre: str, kappa: Floats, rho_reference: float) -> Drops:
     """What every seed loses at κ times the centre, scored at optima that the other seeds chose.
 
     Source: C, Deviation.
     """
-    choice = _chosen_by_others(landscape, average)
+    choice = _chosen_by_others(landscape)
     wd = _centre_wd(landscape, choice, centre, rho_reference)[..., None] * np.append(kappa, 1.0)
     loss = _loss_from(landscape, choice, wd)
     return Drops(loss[..., :-1], loss[..., :-1] - loss[..., -1:], wd[..., :-1])
 
 
-def cross_fitted_loss(landscape: Landscape, wd: Floats, average: Average = "mean") -> Floats:
+def cross_fitted_loss(landscape: Landscape, wd: Floats) -> Floats:
     """What every seed loses at weight decays (seed, lr, point) against the optimum that the others chose.
 
     In the metric's unit, NaN where the grid does not reach. Source: C, Deviation.
     """
-    return _loss_from(landscape, _chosen_by_others(landscape, average), wd)
+    return _loss_from(landscape, _chosen_by_others(landscape), wd)
 
 
-def _chosen_by_others(landscape: Landscape, average: Average) -> Choice:
+def _chosen_by_others(landscape: Landscape) -> Choice:
     """The optima of every seed's fellows; arrays of shape (seed, lr)."""
     others = np.array(
-        [average_over_seeds(np.delete(landscape.quality, s, axis=2), average) for s in range(len(landscape.seeds))]
+        [
+            average_over_seeds(np.delete(landscape.quality, s, axis=2), landscape.average)
+            for s in range(len(landscape.seeds))
+        ]
     )
     trained = landscape.trained()
     fellows = np.array([np.delete(trained, s, axis=1).any(axis=1) for s in range(len(landscape.seeds))])
@@ -190,16 +191,14 @@ def interpolate(landscape: Landscape, wd: Floats) -> Floats:
     return result
 
 
-def _rows(
-    group: Sequence[Landscape], centre: str, kappa: Floats, rho_reference: float, average: Average
-) -> list[dict[str, Any]]:
+def _rows(group: Sequence[Landscape], centre: str, kappa: Floats, rho_reference: float) -> list[dict[str, Any]]:
     """The rows of one data set, recipe and centre."""
     scored = [one for one in group if len(one.seeds) > 1 and one.searchable().any()]
     if not scored:
         seeds = all(len(one.seeds) < 2 for one in group)
         blank = "one seed: none is left to choose the optimum" if seeds else "no lr has an optimum"
         return [{"kappa": k, "n": 0, "blank": blank} for k in kappa]
-    parts = [cross_fitted_drops(one, centre, kappa, rho_reference, average) for one in scored]
+    parts = [cross_fitted_drops(one, centre, kappa, rho_reference) for one in scored]
     drops = np.concatenate([_mean_over_lr(part.from_optimum) for part in parts])
     against = np.concatenate([_mean_over_lr(part.from_centre) for part in parts])
     hit = np.concatenate(

@@ -47,7 +47,7 @@ def epochs_law(
         for rate, at in part.groupby("rate", sort=True):
             if at["lr"].nunique() < 2:
                 continue
-            for one in landscapes(at, direction):
+            for one in landscapes(at, direction, average):
                 used = [name for name in group if length[name] in one.lr]
                 row = {
                     **one.key,
@@ -55,7 +55,7 @@ def epochs_law(
                     "recipes": ", ".join(used),
                     "epochs": ", ".join(f"{epochs:g}" for epochs in one.lr),
                 }
-                rows += [row | _row(finding) for finding in findings(one, seed, average)]
+                rows += [row | _row(finding) for finding in findings(one, seed)]
     return tabulate(rows, COLUMNS)
 
 

@@ -34,7 +34,8 @@ class Landscape:
     """Quality of every run of one (dataset, recipe, arch).
 
     `quality` has shape (lr, wd, seed), is higher when better whatever the metric's direction, in the
-    metric's unit, and is NaN where there is no run. `diverged` has the same shape. The axes are ascending.
+    metric's unit, and is NaN where there is no run. `diverged` has the same shape. The axes are ascending. `average` is
+    how a cell's seeds make one number.
     """
 
     dataset: str
@@ -46,6 +47,7 @@ class Landscape:
     quality: Floats
     diverged: NDArray[np.bool_]
     direction: Direction
+    average: Average = "mean"
 
     @property
     def key(self) -> dict[str, str]:
@@ -57,7 +59,7 @@ class Landscape:
         """+1 where larger values are better, -1 where smaller are: value = sign · quality."""
         return 1.0 if self.direction == "max" else -1.0
 
-    def mean(self, average: Average = "mean") -> Floats:
+    def mean(self) -> Floats:
         """Average quality of every cell over the seeds it has, shape (lr, wd), NaN for a missing cell.
 
         Where runs are missing nothing is adjusted for the seeds that a cell has. In studies drawn from the nine
@@ -65,7 +67,7 @@ class Landscape:
         each seed at an lr chose worse λ than this in 11 of 18 cases, with up to five times the loss: a seed that falls
         off a cliff moves all cells. The optima between grid points know which cells share seeds (`seed_covariance`).
         """
-        return average_over_seeds(self.quality, average)
+        return average_over_seeds(self.quality, self.average)
 
     def sd(self) -> Floats:
         """Standard deviation of every cell over its seeds, shape (lr, wd), NaN with fewer than two."""
@@ -119,7 +121,9 @@ def average_over_seeds(quality: Floats, average: Average = "mean") -> Floats:
     return np.divide(total, kept, out=np.full(n.shape, np.nan), where=n > 0)
 
 
-def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") -> list[Landscape]:
+def landscapes(
+    runs: pd.DataFrame, direction: Direction, average: Average = "mean", *, column: str = "value"
+) -> list[Landscape]:
     """Split a table of runs into one `Landscape` a combination, in the table's order of first appearance.
 
     `runs` has the columns dataset, recipe, arch, lr, wd, seed and `column`, and status where it is known;
@@ -164,7 +168,7 @@ def landscapes(runs: pd.DataFrame, direction: Direction, column: str = "value") 
         quality[i, j, k] = np.where(failed, np.fmin(value, worst), np.where(finite, value, np.nan))
         diverged = np.zeros(quality.shape, dtype=bool)
         diverged[i, j, k] = failed
-        result.append(Landscape(dataset, recipe, arch, lr, wd, seeds, quality, diverged, direction))
+        result.append(Landscape(dataset, recipe, arch, lr, wd, seeds, quality, diverged, direction, average))
     return result
 
 

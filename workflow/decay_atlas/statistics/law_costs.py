@@ -60,41 +60,41 @@ def law_costs(
     """
     if tolerance is not None and not tolerance > 0:
         raise ValueError(f"statistics.tolerance must be greater than 0, not {tolerance}")
-    return tabulate([row for one in landscapes(runs, direction) for row in _rows(one, average, tolerance)], COLUMNS)
+    return tabulate([row for one in landscapes(runs, direction, average) for row in _rows(one, tolerance)], COLUMNS)
 
 
-def seed_tolerance(landscape: Landscape, average: Average = "mean") -> float:
+def seed_tolerance(landscape: Landscape) -> float:
     """Standard deviation over seeds of the best cell of a learning rate, the median over them.
 
     In the metric's unit. Losses below it drown in what the choice of a seed does. NaN where no best cell has two seeds.
     """
-    means, sd = landscape.mean(average), landscape.sd()
+    means, sd = landscape.mean(), landscape.sd()
     rows = np.flatnonzero(landscape.searchable())
     spreads = np.array([sd[i, np.nanargmax(means[i])] for i in rows])
     return float(np.median(spreads[np.isfinite(spreads)])) if np.isfinite(spreads).any() else float("nan")
 
 
-def best_setting(landscape: Landscape, average: Average = "mean") -> tuple[int, int] | None:
+def best_setting(landscape: Landscape) -> tuple[int, int] | None:
     """Position (lr, wd) of the best average, of the cells with λ > 0 at an η that has an optimum; None without any."""
-    means = np.where(landscape.searchable()[:, None] & (landscape.wd > 0), landscape.mean(average), np.nan)
+    means = np.where(landscape.searchable()[:, None] & (landscape.wd > 0), landscape.mean(), np.nan)
     if not np.isfinite(means).any():
         return None
     i, j = np.unravel_index(int(np.nanargmax(means)), means.shape)
     return int(i), int(j)
 
 
-def _rows(landscape: Landscape, average: Average, tolerance: float | None) -> list[dict[str, Any]]:
-    start = best_setting(landscape, average)
+def _rows(landscape: Landscape, tolerance: float | None) -> list[dict[str, Any]]:
+    start = best_setting(landscape)
     if start is None:
         why = "no learning rate has three weight decays, so there is no best one to start from"
         return [{**landscape.key, "law": law, "n": 0, "follow": OPEN, "blank": why} for law in LAWS]
-    noise = seed_tolerance(landscape, average)
+    noise = seed_tolerance(landscape)
     tolerance = noise if tolerance is None else tolerance
     at, wd_from = start[0], float(landscape.wd[start[1]])
     factor = landscape.lr / landscape.lr[at]
     wd_to = wd_from * factor[:, None] ** np.array(list(LAWS.values()))
     each = np.broadcast_to(wd_to, (len(landscape.seeds), *wd_to.shape))
-    losses, there = cross_fitted_loss(landscape, each, average), interpolate(landscape, each)
+    losses, there = cross_fitted_loss(landscape, each), interpolate(landscape, each)
     rows = []
     for number, law in enumerate(LAWS):
         mine = []

@@ -56,11 +56,11 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
     """
     rows: list[dict[str, Any]] = []
     groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for one in landscapes(runs, direction):
-        for finding in findings(one, seed, average):
+    for one in landscapes(runs, direction, average):
+        for finding in findings(one, seed):
             rows.append({**one.key, **_row(finding)})
             groups.setdefault((one.dataset, one.recipe, finding.method), []).append(finding)
-        rows.append({**one.key, **_row(as_published(one, average)), "verdict": None})
+        rows.append({**one.key, **_row(as_published(one)), "verdict": None})
     for (dataset, recipe, _), group in groups.items():
         if len(group) > 1:
             rows.append({"dataset": dataset, "recipe": recipe, "arch": POOLED, **_pooled_row(group)})
@@ -68,9 +68,9 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
     return tabulate(rows, [*COLUMNS, *extra])
 
 
-def as_published(landscape: Landscape, average: Average = "mean") -> Finding:
+def as_published(landscape: Landscape) -> Finding:
     """The source's log–log regression: least squares through every λ* > 0. Source: C, Regressions (3)."""
-    choice = choose(landscape.mean(average), landscape.wd, landscape.searchable())
+    choice = choose(landscape.mean(), landscape.wd, landscape.searchable())
     wd_opt = choice.wd(landscape.wd)
     seen = np.nan_to_num(wd_opt) > 0
     counts = int(seen.sum()), int(choice.found.sum() - seen.sum())

@@ -32,16 +32,16 @@ def optima(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean
     Raises:
         ValueError: a column is missing, a run appears twice, or a setting is unknown.
     """
-    rows = [row for one in landscapes(runs, direction) for row in _rows(one, average)]
+    rows = [row for one in landscapes(runs, direction, average) for row in _rows(one)]
     extra = ["distinguished", "rival_low", "rival_high", "n_rivals", "n_wd", "note"]
     return tabulate(rows, [*COLUMNS, *extra])
 
 
-def _rows(landscape: Landscape, average: Average) -> list[dict]:
-    means = landscape.mean(average)
+def _rows(landscape: Landscape) -> list[dict]:
+    means = landscape.mean()
     diverged = landscape.all_diverged()
     choice = choose(means, landscape.wd, landscape.searchable())
-    smooth = smooth_optima(landscape, average)
+    smooth = smooth_optima(landscape)
     noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.usual_noise, smooth.df)
     rivals = rivals_of_best(landscape, means, noise, df)
     n_seeds, n_wd = landscape.n_seeds(), np.isfinite(means).sum(axis=1)

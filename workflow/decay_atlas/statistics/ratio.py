@@ -55,25 +55,23 @@ def ratio(
     """
     if not rho_reference > 0:
         raise ValueError(f"rho_reference must be positive, not {rho_reference}")
-    rows = [_row(one, rho_reference, resamples, seed, average) for one in landscapes(runs, direction)]
+    rows = [_row(one, rho_reference, resamples, seed) for one in landscapes(runs, direction, average)]
     table = tabulate(rows, [*COLUMNS, "se", "t", "df", "intercept_df", "rho_smooth", "n_seeds", "note"])
     table["p_holm"] = holm(table["p_reference"].to_numpy(float))
     return table
 
 
-def bootstrap_rho(
-    landscape: Landscape, resamples: int = 10_000, seed: int = 0, average: Average = "mean"
-) -> tuple[Floats, Floats]:
+def bootstrap_rho(landscape: Landscape, resamples: int = 10_000, seed: int = 0) -> tuple[Floats, Floats]:
     """ρ of every resample of the seeds, and the resamples' probabilities. Source: C, Bootstrap."""
     members, probability = resampled_seeds(len(landscape.seeds), resamples, seed)
-    means = resampled_means(landscape.quality, members, average)
+    means = resampled_means(landscape.quality, members, landscape.average)
     trained = np.moveaxis(landscape.trained()[:, members].sum(axis=2), 0, 1) > 0
     chosen = choose(means, landscape.wd, landscape.searchable() & trained)
     return origin_slope(landscape.lr, chosen.wd(landscape.wd)), probability
 
 
-def _row(landscape: Landscape, reference: float, resamples: int, seed: int, average: Average) -> dict[str, Any]:
-    choice = choose(landscape.mean(average), landscape.wd, landscape.searchable())
+def _row(landscape: Landscape, reference: float, resamples: int, seed: int) -> dict[str, Any]:
+    choice = choose(landscape.mean(), landscape.wd, landscape.searchable())
     lr, wd_opt = landscape.lr[choice.found], choice.wd(landscape.wd)[choice.found]
     row: dict[str, Any] = {
         **landscape.key,
@@ -87,14 +85,14 @@ def _row(landscape: Landscape, reference: float, resamples: int, seed: int, aver
     rho = float(origin_slope(lr, wd_opt))
     row |= {
         "rho": rho,
-        **_calibrated(landscape, average),
+        **_calibrated(landscape),
         "leverage": lr[-1] ** 2 / (lr**2).sum(),
         **_goodness(lr, wd_opt, rho),
         **_intercept(lr, wd_opt),
     }
     if len(landscape.seeds) < 2:
         return row | {"note": "one seed: no bootstrap"}
-    values, probability = bootstrap_rho(landscape, resamples, seed, average)
+    values, probability = bootstrap_rho(landscape, resamples, seed)
     row["rho_lo"], row["rho_hi"] = weighted_quantile(values, probability, np.array([0.025, 0.975]))
     row["se"], row["df"] = weighted_sd(values, probability), len(landscape.seeds) - 1
     if row["se"] <= 1e-12 * max(rho, 1e-300):
@@ -104,17 +102,17 @@ def _row(landscape: Landscape, reference: float, resamples: int, seed: int, aver
     return row
 
 
-def _calibrated(landscape: Landscape, average: Average) -> dict[str, float]:
+def _calibrated(landscape: Landscape) -> dict[str, float]:
     """`rho_smooth` with its calibrated interval, kept to where runs were good; nothing where ρ itself lies elsewhere.
 
     At every η that ρ goes through, the λ that seed noise cannot tell from the best, with half a grid step on either
     side, hold the best one; so a curve that puts it beyond them, or an interval that reaches there, is wrong.
     """
-    smooth = smooth_optima(landscape, average)
+    smooth = smooth_optima(landscape)
     calibrated = log_ratio(landscape.lr, smooth)
     if smooth is None or np.isnan(calibrated.value):
         return {}
-    means = landscape.mean(average)
+    means = landscape.mean()
     rivals = rivals_of_best(landscape, means, *seed_noise(landscape, landscape.calm()))
     seen = np.flatnonzero(smooth.interior)
     spans = np.array([_about(landscape.wd[np.isfinite(means[i])], landscape.wd[rivals[i]]) for i in seen])

@@ -86,16 +86,13 @@ class Advisor:
     """
 
     landscape: Landscape
-    average: Average
     smooth: SmoothOptima | None
     between: Sequence[float]
     line: Line | None
     tolerance: float
 
 
-def advisor(
-    landscape: Landscape, average: Average = "mean", tolerance: float | None = None, between: Sequence[float] = ()
-) -> Advisor:
+def advisor(landscape: Landscape, tolerance: float | None = None, between: Sequence[float] = ()) -> Advisor:
     """Prepare recommendations at the measured learning rates, those `between` them, and beyond.
 
     Raises:
@@ -103,9 +100,9 @@ def advisor(
     """
     if tolerance is not None and not tolerance > 0:
         raise ValueError(f"statistics.tolerance must be greater than 0, not {tolerance}")
-    smooth = smooth_optima(landscape, average, between)
-    known = seed_tolerance(landscape, average) if tolerance is None else tolerance
-    return Advisor(landscape, average, smooth, between, coupling_line(landscape, smooth), known)
+    smooth = smooth_optima(landscape, between)
+    known = seed_tolerance(landscape) if tolerance is None else tolerance
+    return Advisor(landscape, smooth, between, coupling_line(landscape, smooth), known)
 
 
 def recommendation(
@@ -128,8 +125,8 @@ def recommendation(
         ValueError: a column is missing, a run appears twice, or a setting is unknown.
     """
     rows = []
-    for landscape in landscapes(runs, direction):
-        one = advisor(landscape, average, tolerance)
+    for landscape in landscapes(runs, direction, average):
+        one = advisor(landscape, tolerance)
         rows += [recommend(one, float(lr)) for lr in landscape.lr]
     return tabulate(rows, COLUMNS)
 
@@ -145,10 +142,10 @@ def recommendation_curve(
         ValueError: as `recommendation`.
     """
     rows = []
-    for landscape in landscapes(runs, direction):
+    for landscape in landscapes(runs, direction, average):
         inner = [lr for low, high in pairwise(landscape.lr) for lr in _stretch(low, high)]
         outer = _stretch(landscape.lr[0] / REACH, landscape.lr[0]), _stretch(landscape.lr[-1], landscape.lr[-1] * REACH)
-        one = advisor(landscape, average, tolerance, inner)
+        one = advisor(landscape, tolerance, inner)
         rows += [recommend(one, lr) for lr in [*outer[0], *inner, *outer[1]]]
     return tabulate(rows, CURVE_COLUMNS)[CURVE_COLUMNS]
 
@@ -274,7 +271,7 @@ def _about(one: Advisor, expected: Floats, at: int) -> dict[str, Any]:
 def _measured(one: Advisor, i: int) -> dict[str, Any]:
     """The recommendation at a measured learning rate: the decision, or the best cell where that promises no more."""
     landscape, smooth = one.landscape, one.smooth
-    means = landscape.mean(one.average)
+    means = landscape.mean()
     choice = choose(means, landscape.wd, landscape.searchable())
     row = _decided(one, i)
     if not choice.found[i]:
@@ -290,12 +287,12 @@ def _measured(one: Advisor, i: int) -> dict[str, Any]:
         at = int(np.abs(smooth.places - np.log(cell)).argmin())
         if not expected[at] - np.nanmin(expected) > smooth.noise[i]:  # where the noise is unknown too
             row |= {"wd": cell, "law": "grid"} | _about(one, expected, at)
-    measured = _loss(landscape, i, row["wd"], one.average)
+    measured = _loss(landscape, i, row["wd"])
     notes = [row.pop("note", ""), measured.pop("note", "")]
     row |= measured
     for end in ("band_lo", "band_hi"):
         if end in row:
-            row[f"{end}_loss"] = _loss(landscape, i, row[end], one.average).get("loss", np.nan)
+            row[f"{end}_loss"] = _loss(landscape, i, row[end]).get("loss", np.nan)
     if choice.lower[i] or choice.upper[i]:
         edge = f"the best weight decay of the grid lies at its {'lower' if choice.lower[i] else 'upper'} edge"
         notes.append(f"{edge}, a better one may lie beyond")
@@ -307,13 +304,13 @@ def _neighbours(lr: Iterable[float]) -> str:
     return f"the neighbouring learning rate{'s' * (len(texts) > 1)} {' and '.join(texts)}"
 
 
-def _loss(landscape: Landscape, i: int, wd: float, average: Average) -> dict[str, Any]:
+def _loss(landscape: Landscape, i: int, wd: float) -> dict[str, Any]:
     """What `wd` loses at a measured learning rate, by cross-fitting over seeds."""
     if len(landscape.seeds) < 2:
         return {"note": "one seed: the loss cannot be told from noise"}
     wds = np.full((len(landscape.seeds), len(landscape.lr), 1), np.nan)
     wds[:, i] = wd
-    losses = cross_fitted_loss(landscape, wds, average)[:, i, 0]
+    losses = cross_fitted_loss(landscape, wds)[:, i, 0]
     losses = losses[np.isfinite(losses)]
     if len(losses) == 0:
         return {"note": "the grid does not reach this λ at this η, so its loss is not measured"}

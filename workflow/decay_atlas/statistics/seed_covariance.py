@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import polygamma
 
-from decay_atlas.statistics.landscape import Floats, Landscape
+from decay_atlas.statistics.landscape import Floats, Landscape, average_over_seeds
 
 ALIKE = 0.6
 """Bandwidth, in arsinh of the depth below the best over twice the noise, of cells whose variances are alike."""
@@ -72,7 +72,7 @@ def seed_covariance(landscape: Landscape, depth: Floats) -> SeedCovariance:
     """The noise of every cell from its seeds; `depth` (lr, wd) is how far its average is below the best of its lr."""
     quality = landscape.quality
     n = landscape.n_seeds()
-    residual = quality - landscape.mean()[..., None]
+    residual = quality - average_over_seeds(quality)[..., None]
     many = n > 1
     df = int((n[many] - 1).sum())
     spread = np.nanmax(np.abs(quality)) if np.isfinite(quality).any() else 1.0

@@ -12,7 +12,7 @@ from scipy.stats import linregress, norm, theilslopes
 
 from decay_atlas.statistics.censored import UNKNOWN, Estimate
 from decay_atlas.statistics.coupling import log_product
-from decay_atlas.statistics.landscape import Average, Floats, Landscape
+from decay_atlas.statistics.landscape import Floats, Landscape
 from decay_atlas.statistics.selection import choose, redraw, seed_noise
 from decay_atlas.statistics.smoothing import SmoothOptima, smooth_optima
 
@@ -36,10 +36,10 @@ class Finding:
     n_censored: int
 
 
-def findings(landscape: Landscape, seed: int = 0, average: Average = "mean") -> list[Finding]:
+def findings(landscape: Landscape, seed: int = 0) -> list[Finding]:
     """What every method finds in a landscape, in the order of `METHODS`."""
-    smooth = smooth_optima(landscape, average)
-    return [*_on_the_grid(landscape, smooth, seed, average), between_points(landscape, smooth)]
+    smooth = smooth_optima(landscape)
+    return [*_on_the_grid(landscape, smooth, seed), between_points(landscape, smooth)]
 
 
 def between_points(landscape: Landscape, smooth: SmoothOptima | None) -> Finding:
@@ -65,9 +65,9 @@ def between_points(landscape: Landscape, smooth: SmoothOptima | None) -> Finding
     return Finding("censored", Estimate(float(gain @ smooth.log_wd[seen]), *known), product, n_interior, n_censored)
 
 
-def _on_the_grid(landscape: Landscape, smooth: SmoothOptima | None, seed: int, average: Average) -> list[Finding]:
+def _on_the_grid(landscape: Landscape, smooth: SmoothOptima | None, seed: int) -> list[Finding]:
     """OLS and Theil–Sen on the interior optima of the grid; where runs begin to diverge is an edge too."""
-    means = np.where(landscape.calm(), landscape.mean(average), np.nan)
+    means = np.where(landscape.calm(), landscape.mean(), np.nan)
     choice = choose(means, landscape.wd, landscape.searchable())
     seen = choice.interior
     counts = int(seen.sum()), int(choice.found.sum() - seen.sum())

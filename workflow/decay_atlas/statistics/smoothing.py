@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from decay_atlas.statistics import gaussian_process
 from decay_atlas.statistics.gaussian_process import Points
-from decay_atlas.statistics.landscape import MIN_WEIGHT_DECAYS, Average, Floats, Landscape
+from decay_atlas.statistics.landscape import MIN_WEIGHT_DECAYS, Floats, Landscape
 from decay_atlas.statistics.seed_covariance import SeedCovariance, seed_covariance
 
 Booleans = NDArray[np.bool_]
@@ -90,15 +90,13 @@ class SmoothOptima:
         return np.isfinite(self.log_wd) & ~self.below & ~self.above
 
 
-def smooth_optima(
-    landscape: Landscape, average: Average = "mean", between: Sequence[float] = ()
-) -> SmoothOptima | None:
+def smooth_optima(landscape: Landscape, between: Sequence[float] = ()) -> SmoothOptima | None:
     """Locate the optimum of every lr between the grid points; None where no lr has three positive weight decays.
 
     Learning rates `between` the measured ones follow these in every array; nothing was trained there, so that only
     `drawn` and `losses` are given.
     """
-    means = landscape.mean(average)
+    means = landscape.mean()
     usable = np.isfinite(means) & (landscape.wd > 0) & ~landscape.all_diverged()[:, None]
     usable &= (usable.sum(axis=1) >= MIN_WEIGHT_DECAYS)[:, None]
     rows = np.flatnonzero(usable.any(axis=1))

@@ -28,11 +28,11 @@ def trap(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean")
     Raises:
         ValueError: a column is missing or a run appears twice.
     """
-    return tabulate([row for one in landscapes(runs, direction) for row in _rows(one, average)], COLUMNS)
+    return tabulate([row for one in landscapes(runs, direction, average) for row in _rows(one)], COLUMNS)
 
 
-def _rows(one: Landscape, average: Average) -> Iterator[dict[str, Any]]:
-    means = one.mean(average)
+def _rows(one: Landscape) -> Iterator[dict[str, Any]]:
+    means = one.mean()
     if min(means.shape) < 2:
         yield {**one.key, "note": "a single learning rate or weight decay"}
         return

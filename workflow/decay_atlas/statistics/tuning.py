@@ -118,9 +118,9 @@ def cases(runs: pd.DataFrame, direction: Direction) -> list[Case]:
     """
     tests = landscapes(runs, direction)
     select = _selection_score(runs)
-    selects = tests if select == "value" else landscapes(runs, direction, select)
+    selects = tests if select == "value" else landscapes(runs, direction, column=select)
     seconds = (
-        landscapes(runs.drop(columns="status", errors="ignore").assign(seconds=device_seconds), "max", "seconds")
+        landscapes(runs.drop(columns="status", errors="ignore").assign(seconds=device_seconds), "max", column="seconds")
         if "seconds" in runs
         else [None] * len(tests)
     )

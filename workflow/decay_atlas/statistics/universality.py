@@ -55,11 +55,11 @@ def universality(
     if not margin > 1:
         raise ValueError(f"margin is a factor above 1 (1.25 for ×/÷ 1.25), not {margin}")
     studied: dict[str, list[Landscape]] = {}
-    for one in landscapes(runs, direction):
+    for one in landscapes(runs, direction, average):
         studied.setdefault(one.recipe, []).append(one)
     rows = []
     for recipe, group in studied.items():
-        located = _located(group, average)
+        located = _located(group)
         per_seed = pd.concat([_per_seed(one) for one in group], ignore_index=True)
         for quantity in QUANTITIES:
             key = {"recipe": recipe, "quantity": quantity}
@@ -85,11 +85,11 @@ def _per_seed(landscape: Landscape) -> pd.DataFrame:
     )
 
 
-def _located(group: list[Landscape], average: Average) -> Mapping[str, Located]:
+def _located(group: list[Landscape]) -> Mapping[str, Located]:
     """Calibrated ln ρ and ln ηλ* by (arch, dataset)."""
     located: dict[str, dict[tuple[str, str], Estimate]] = {quantity: {} for quantity in QUANTITIES}
     for one in group:
-        smooth = smooth_optima(one, average)
+        smooth = smooth_optima(one)
         located["rho"][one.arch, one.dataset] = log_ratio(one.lr, smooth)
         located["product"][one.arch, one.dataset] = log_product(one.lr, smooth)
     return located

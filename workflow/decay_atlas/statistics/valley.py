@@ -76,8 +76,8 @@ def valley(
         excess = PERCENT
     rows = [
         row
-        for one in landscapes(runs, direction)
-        for row in _rows(one, excess or _noisy(one), (starts or {}).get(one.recipe), average)
+        for one in landscapes(runs, direction, average)
+        for row in _rows(one, excess or _noisy(one), (starts or {}).get(one.recipe))
     ]
     return tabulate(rows, COLUMNS)
 
@@ -87,11 +87,11 @@ def path_of(sweep: str, start: Sequence[float], lr: Floats) -> Floats:
     return np.full(len(lr), start[1]) if sweep == "wd" else start[0] * start[1] / lr
 
 
-def along(landscape: Landscape, sweep: str, start: Sequence[float], average: Average = "mean") -> tuple[Floats, Floats]:
+def along(landscape: Landscape, sweep: str, start: Sequence[float]) -> tuple[Floats, Floats]:
     """The weight decays of a sweep and what it finds there in the metric's unit, both (lr,); NaN off the grid."""
     decaying = landscape.wd > 0
     path = path_of(sweep, start, landscape.lr)
-    found = _along(landscape.mean(average)[:, decaying], landscape.wd[decaying], path)
+    found = _along(landscape.mean()[:, decaying], landscape.wd[decaying], path)
     return np.where(np.isfinite(found), path, np.nan), landscape.sign * found
 
 
@@ -100,12 +100,10 @@ def _noisy(landscape: Landscape) -> float:
     return NOISES * seed_noise(landscape, landscape.calm())[0]
 
 
-def _rows(
-    landscape: Landscape, excess: float, start: Sequence[float] | None, average: Average
-) -> Iterator[dict[str, Any]]:
+def _rows(landscape: Landscape, excess: float, start: Sequence[float] | None) -> Iterator[dict[str, Any]]:
     decaying = landscape.wd > 0
     wd, lr = landscape.wd[decaying], landscape.lr
-    means = landscape.mean(average)[:, decaying]
+    means = landscape.mean()[:, decaying]
     if not np.isfinite(means).any():
         for sweep in SWEEPS:
             yield {**landscape.key, "sweep": sweep, "excess": excess, "note": "no weight decay greater than 0"}

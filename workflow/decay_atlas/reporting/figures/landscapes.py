@@ -60,7 +60,7 @@ def landscapes(
 
     Cell colours are averages over seeds in the metric's unit.
     """
-    maps = split(runs, metric.direction)  # type: ignore[arg-type]
+    maps = split(runs, metric.direction, average)  # type: ignore[arg-type]
     if not maps:
         return [style.message("No landscape: the table of runs is empty.")]
     label, chosen = Labels(runs), best_method(laws)
@@ -68,7 +68,7 @@ def landscapes(
     for landscape in maps:
         own, law = rows_of(optima, landscape.key), rows_of(chosen, landscape.key)
         slope = float(law["slope"].iloc[0]) if len(law) else None
-        panels.append(_map(landscape, own, slope, label(landscape.key), metric, average))
+        panels.append(_map(landscape, own, slope, label(landscape.key), metric))
     return panels
 
 
@@ -116,7 +116,6 @@ def _map(
     slope: float | None,
     label: str,
     metric: Metric,
-    average: Average,
 ) -> Panel:
     places, zero = cells(landscape)
     if len(places) > MOST_CELLS:
@@ -124,7 +123,7 @@ def _map(
             f"{label}: {len(landscape.lr)} learning rates × {len(landscape.wd)} weight decays are no grid that a "
             "map could show; the runs are in runs.parquet."
         )
-    mean, count = landscape.sign * landscape.mean(average), landscape.n_seeds()
+    mean, count = landscape.sign * landscape.mean(), landscape.n_seeds()
     title = f"{label}: {_seen(mean, landscape, metric)}"
     figure, axes = style.new(title, height=3.7)
     tips = draw_cells(axes, figure, landscape, places, mean, count, metric)

@@ -21,18 +21,18 @@ SWEEPS = {"wd": ("λ fixed (S1)", "o", style.SERIES[1]), "product": ("ηλ fixed
 
 def valleys(runs: pd.DataFrame, table: pd.DataFrame, metric: Metric, average: Average = "mean") -> list[Panel]:
     """A panel for every combination that has two learning rates and weight decays and a row in the table of valleys."""
-    maps = landscapes(runs, metric.direction) if len(table) else []  # type: ignore[arg-type]
+    maps = landscapes(runs, metric.direction, average) if len(table) else []  # type: ignore[arg-type]
     label = Labels(runs)
     panels = []
     for landscape in maps:
         own = rows_of(table, landscape.key)
         own = own[own["lr_start"].notna()]
         if len(own) and len(landscape.lr) > 1 and (landscape.wd > 0).sum() > 1:
-            panels.append(_panel(landscape, own, label(landscape.key), metric, average))
+            panels.append(_panel(landscape, own, label(landscape.key), metric))
     return panels or [style.message("No valley to draw: no combination has two learning rates and two weight decays.")]
 
 
-def _panel(landscape: Landscape, table: pd.DataFrame, label: str, metric: Metric, average: Average) -> Panel:
+def _panel(landscape: Landscape, table: pd.DataFrame, label: str, metric: Metric) -> Panel:
     places, zero = cells(landscape)
     if len(places) > MOST_CELLS:
         return style.message(f"{label}: too many cells for a map; table `valley` has the widths.")
@@ -47,11 +47,9 @@ def _panel(landscape: Landscape, table: pd.DataFrame, label: str, metric: Metric
     figure, above = style.new(title, height=5.6)
     above.remove()
     above, below = figure.subplots(2, 1, height_ratios=(3, 2))
-    tips = draw_cells(
-        above, figure, landscape, places, landscape.sign * landscape.mean(average), landscape.n_seeds(), metric
-    )
+    tips = draw_cells(above, figure, landscape, places, landscape.sign * landscape.mean(), landscape.n_seeds(), metric)
     name_axes(above, landscape, places, zero)
-    _curves(above, below, landscape, table, start, metric, average)
+    _curves(above, below, landscape, table, start, metric)
     _finish(figure, below, landscape, metric)
     return Panel(
         figure,
@@ -67,18 +65,17 @@ def _curves(
     table: pd.DataFrame,
     start: tuple[float, float],
     metric: Metric,
-    average: Average,
 ) -> None:
     for row in table.to_dict("records"):
         name, mark, colour = SWEEPS[row["sweep"]]
-        wd, value = along(landscape, row["sweep"], start, average)
+        wd, value = along(landscape, row["sweep"], start)
         there = np.isfinite(value)
         x, y = np.log10(landscape.lr[there]), np.log10(wd[there])
         above.plot(
             x, y, mark, ms=5.5, mfc=colour, mec=CASING, mew=1, ls="-", color=colour, lw=1, clip_on=False, zorder=3
         )
         below.plot(landscape.lr[there], value[there], mark, ls="-", ms=4, color=colour, lw=1.3, label=name)
-    best = np.nanmax(landscape.mean(average))
+    best = np.nanmax(landscape.mean())
     excess = float(table["excess"].iloc[0])
     below.axhline(landscape.sign * (best - excess), color=INK, lw=0.8, dashes=(5, 2), alpha=0.6)
 
