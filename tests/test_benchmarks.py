@@ -36,3 +36,14 @@ def test_a_grouped_convolution_costs_what_its_groups_do(training: ModuleType, gr
 def test_a_first_layer_needs_no_gradient_of_its_images(training: ModuleType) -> None:
     layer, images = nn.Conv2d(3, 8, 4, stride=4), torch.randn(2, 3, 8, 8)
     assert training.operations_of(lambda: layer(images).sum().backward()) == 2 * 2 * (2 * 2 * 2 * 8) * (4 * 4 * 3)
+
+
+def test_every_network_of_the_demo_is_timed(training: ModuleType) -> None:
+    networks = training.networks_of(training.load("demo", training.ROOT))
+    assert [arch for _, arch, _ in networks] == ["tiny_resnet", "tiny_convnext", "tiny_mixer", "tiny_vit", "tiny_swin"]
+    assert {recipe["epochs"] for *_, recipe in networks} == {10}
+
+
+def test_no_benchmark_hides_a_module_of_the_standard_library() -> None:
+    """Python finds a program's neighbours first, and torch imports `statistics`."""
+    assert not {program.stem for program in FOLDER.glob("*.py")} & sys.stdlib_module_names

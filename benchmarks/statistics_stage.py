@@ -1,7 +1,7 @@
 """The published bootstrap against ours, and the whole statistics stage on 2,400 and on 100,000 runs.
 
-    python benchmarks/statistics.py            about 80 seconds on two cores
-    python benchmarks/statistics.py --resamples 10000    the published loop in full: about 10 minutes
+    python benchmarks/statistics_stage.py            about 80 seconds on two cores
+    python benchmarks/statistics_stage.py --resamples 10000    the published loop in full: about 10 minutes
 
 Prints one JSON object. The published loop runs fewer resamples by default and its time is scaled to the
 published 10,000; `published_resamples_run` says how many were run.
@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from decay_atlas.statistics.claims import claims
-from decay_atlas.statistics.coverage import PUBLISHED_LR, PUBLISHED_WD
+from decay_atlas.statistics.designs import PUBLISHED_LR, PUBLISHED_WD
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.landscape import COMBINATION, Floats, landscapes
