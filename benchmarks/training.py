@@ -37,7 +37,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from decay_atlas.config import load
-from decay_atlas.grid import Run, digest_of, settings_of
+from decay_atlas.grid import Run, as_list, digest_of, settings_of
 from decay_atlas.training import augment, datasets, loop
 from decay_atlas.training.batches import Data, Epoch
 from decay_atlas.training.ensemble import Ensemble, member_norms
@@ -57,16 +57,23 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}  # in the baseline's favour
 Row = dict[str, Any]
 
 
+def networks_of(config: dict[str, Any]) -> list[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """Every architecture of a study with the block of the grid that it is in and the first recipe of that."""
+    return [
+        (block, arch, config["recipes"][as_list(block["recipe"])[0]])
+        for block in config["grid"]
+        for arch in block["arch"]
+    ]
+
+
 def demo() -> Iterator[Row]:
     """Whole runs of the demo study: a process a run against a pack a network, start-up and all."""
     config = load("demo", ROOT)
-    (block,) = config["grid"]
-    points = [(lr, wd) for lr in block["lr"] for wd in block["wd"]]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "digits"
         datasets.prepare("digits", config["datasets"]["digits"], data)
-        for arch in block["arch"]:
-            recipe = config["recipes"][block["recipe"][0]]
+        for block, arch, recipe in networks_of(config):
+            points = [(lr, wd) for lr in block["lr"] for wd in block["wd"]]
             settings = settings_of(config["datasets"]["digits"], recipe, config["archs"][arch])
             lr, wd = points[len(points) // 2]
             command = [sys.executable, BASELINE, "--settings", json.dumps(settings), "--data", data]
@@ -263,10 +270,9 @@ def recording() -> Iterator[Row]:
     torch.set_flush_denormal(True)
     with tempfile.TemporaryDirectory() as folder:
         demo = load("demo", ROOT)
-        (block,) = demo["grid"]
         datasets.prepare("digits", demo["datasets"]["digits"], Path(folder) / "digits")
-        for arch, (engine, members) in itertools.product(block["arch"], (("serial", 1), ("fused", 10))):
-            recipe = demo["recipes"][block["recipe"][0]]
+        engines = (("serial", 1), ("fused", 10))
+        for (_, arch, recipe), (engine, members) in itertools.product(networks_of(demo), engines):
             settings = settings_of(demo["datasets"]["digits"], recipe, demo["archs"][arch])
             yield {"network": arch, "engine": engine} | recorded(settings, Path(folder) / "digits", members, epochs=10)
         published = load("coupling", ROOT)

@@ -47,3 +47,9 @@ def test_a_grouped_convolution_costs_what_its_groups_do(training: ModuleType, gr
 def test_a_first_layer_needs_no_gradient_of_its_images(training: ModuleType) -> None:
     layer, images = nn.Conv2d(3, 8, 4, stride=4), torch.randn(2, 3, 8, 8)
     assert training.operations_of(lambda: layer(images).sum().backward()) == 2 * 2 * (2 * 2 * 2 * 8) * (4 * 4 * 3)
+
+
+def test_every_network_of_the_demo_is_timed(training: ModuleType) -> None:
+    networks = training.networks_of(training.load("demo", training.ROOT))
+    assert [arch for _, arch, _ in networks] == ["tiny_resnet", "tiny_convnext", "tiny_mixer", "tiny_vit", "tiny_swin"]
+    assert {recipe["epochs"] for *_, recipe in networks} == {10}
