@@ -28,13 +28,13 @@ from typing import Any
 
 import torch
 
-from decay_atlas.config import load
-from decay_atlas.grid import Run, digest_of, settings_of
-from decay_atlas.packs import close
-from decay_atlas.records import read_record
-from decay_atlas.training import datasets
-from decay_atlas.training.pack import train_pack
-from decay_atlas.training.watch import Interrupted
+from decay_atlas.runs.grid import Run, digest_of, settings_of
+from decay_atlas.runs.packs import close
+from decay_atlas.runs.records import read_record
+from decay_atlas.study.config import load
+from decay_atlas.training.checkpoint_timer import Interrupted
+from decay_atlas.training.data import datasets
+from decay_atlas.training.job import train_pack
 
 DIGITS = load("demo", Path(__file__).parents[1])["datasets"]["digits"]
 RECIPE = {

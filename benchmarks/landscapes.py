@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from decay_atlas.records import read_record
+from decay_atlas.runs.records import read_record
 
 AXES = ["dataset", "recipe", "arch", "lr", "wd", "seed"]
 MEASURED = ["accuracy", "loss", "train_loss", "weight_norm", "seconds"]

@@ -22,17 +22,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.claims import claims
-from decay_atlas.statistics.designs import PUBLISHED_LR, PUBLISHED_WD
+from decay_atlas.claims.claims import claims
+from decay_atlas.simulation.designs import PUBLISHED_LR, PUBLISHED_WD
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
-from decay_atlas.statistics.landscape import COMBINATION, Floats, landscapes
 from decay_atlas.statistics.law_costs import law_costs
 from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.methods.landscape import COMBINATION, Floats, landscapes
+from decay_atlas.statistics.methods.resampling import weighted_quantile
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import bootstrap_rho, ratio
-from decay_atlas.statistics.resampling import weighted_quantile
-from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
 

@@ -36,17 +36,18 @@ from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from decay_atlas.config import load
-from decay_atlas.grid import Run, as_list, digest_of, settings_of
-from decay_atlas.training import augment, datasets, loop
-from decay_atlas.training.batches import Data, Epoch
-from decay_atlas.training.ensemble import Ensemble, member_norms
-from decay_atlas.training.environment import choose_device, device_name
-from decay_atlas.training.learner import Learner, Member
-from decay_atlas.training.solo import Solo
-from decay_atlas.training.sources import Arrays, pixels
-from decay_atlas.training.streams import AUGMENT, Draw, generator
-from decay_atlas.training.world import World
+from decay_atlas.runs.grid import Run, as_list, digest_of, settings_of
+from decay_atlas.study.config import load
+from decay_atlas.training import loop
+from decay_atlas.training.data import augment, datasets
+from decay_atlas.training.data.batches import Data, Epoch
+from decay_atlas.training.data.sources import Arrays, pixels
+from decay_atlas.training.data.streams import AUGMENT, BatchRandom, generator
+from decay_atlas.training.engine.distributed import DistributedContext
+from decay_atlas.training.engine.ensemble import Ensemble, member_norms
+from decay_atlas.training.engine.environment import choose_device, device_name
+from decay_atlas.training.engine.learner import EnsembleRun, Learner
+from decay_atlas.training.engine.serial import SerialTrainer
 
 ROOT = Path(__file__).parents[1]
 BASELINE = Path(__file__).with_name("published_loop.py")
@@ -131,12 +132,12 @@ def steps(settings: dict[str, Any], folder: Path, engine: str) -> Row:
     torch.set_num_threads(os.cpu_count() or 1)
     data = Data(datasets.load(folder, settings["recipe"]), settings, device, threads=1)
     count = MEMBERS[device.type] if engine == "fused" else 1
-    members = [Member(1e-3, 0.01 * (number + 1), 0) for number in range(count)]
+    members = [EnsembleRun(1e-3, 0.01 * (number + 1), 0) for number in range(count)]
     learner: Learner
     if engine == "fused":
-        learner = Ensemble(settings, members, data, device, World())
+        learner = Ensemble(settings, members, data, device, DistributedContext())
     else:
-        learner = Solo(settings, members[0], data, device, World())
+        learner = SerialTrainer(settings, members[0], data, device, DistributedContext())
     taken = learner.train_epoch()
     next(taken)
     if engine == "serial":
@@ -216,7 +217,7 @@ def inputs() -> Iterator[Row]:
         pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images[:512]]
         theirs = rate(lambda single=single, pictures=pictures: [single(picture) for picture in pictures], 512)
         moved = images.to(device)
-        draw = Draw(generator(0, AUGMENT), len(images))
+        draw = BatchRandom(generator(0, AUGMENT), len(images))
         ours = rate(lambda moved=moved, names=names, draw=draw: augment.augmented(moved, names, draw), len(images))
         yield {"what": f"augmentation, {family}", "one by one": theirs, "ours": ours}
     with tempfile.TemporaryDirectory() as folder:
@@ -289,10 +290,10 @@ def recorded(settings: dict[str, Any], folder: Path, members: int, epochs: int, 
     """Times of some epochs' steps, of an epoch of so many `images` where that is not the data set's number."""
     device = choose_device("auto")
     data = Data(datasets.load(folder, settings["recipe"]), settings, device, threads=1)
-    own = [Member(1e-3, 0.01 * (number + 1), 0) for number in range(members)]
-    learner: Any = Solo(settings, own[0], data, device, World())
+    own = [EnsembleRun(1e-3, 0.01 * (number + 1), 0) for number in range(members)]
+    learner: Any = SerialTrainer(settings, own[0], data, device, DistributedContext())
     if members > 1:
-        learner = Ensemble(settings, own, data, device, World())
+        learner = Ensemble(settings, own, data, device, DistributedContext())
     step, dog, epoch = Stopwatch(), Stopwatch(), Stopwatch()
     sums, row = epoch.timed(learner.sums), epoch.timed(loop._row)
     gradients = epoch.timed(member_norms if members > 1 else get_total_norm)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -45,3 +46,16 @@ def _file(module: str) -> Path | None:
     path = WORKFLOW.joinpath(*module.split("."))
     candidates = [path / "__init__.py", path.with_suffix(".py")]
     return next((file for file in candidates if file.is_relative_to(LIBRARY) and file.exists()), None)
+
+
+def room_of(module: str, rooms: Collection[str]) -> str:
+    """The innermost of `rooms` that a module of the library, by its name below the package, is in.
+
+    Raises:
+        ValueError: it is in none.
+    """
+    parts = module.split(".")
+    for n in range(len(parts), 0, -1):
+        if (room := ".".join(parts[:n])) in rooms:
+            return room
+    raise ValueError(f"{module} is in no room")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from decay_atlas.grid import Run
-from decay_atlas.records import RECORD_FORMAT
+from decay_atlas.runs.grid import Run
+from decay_atlas.runs.records import RECORD_FORMAT
 
 
 def record_of(run: Run, settings: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from decay_atlas import cli
-from decay_atlas.config import grid_of, load
-from decay_atlas.records import staged, write_json
-from decay_atlas.statistics import planning
-from decay_atlas.statistics.planning import plan
-from decay_atlas.statistics.simulator import simulate
+from decay_atlas.runs.records import staged, write_json
+from decay_atlas.simulation import planning
+from decay_atlas.simulation.planning import plan
+from decay_atlas.simulation.simulator import simulate
+from decay_atlas.study.config import grid_of, load
 from tests.recorded import record_of
 
 ROOT = Path(__file__).parents[1]

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from decay_atlas.statistics import collect
+from decay_atlas.claims.claims import claims
+from decay_atlas.schedules.lookahead_tables import lookahead, lookahead_fits
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.adaptive import adaptive
 from decay_atlas.statistics.best import best
-from decay_atlas.statistics.claims import claims
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.epochs_law import epochs_law
 from decay_atlas.statistics.evaluations import evaluations
@@ -22,18 +23,17 @@ from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.label_noise import label_noise
 from decay_atlas.statistics.law_costs import law_costs
 from decay_atlas.statistics.laws import laws
-from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.performance_profile import performance_profile
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation, recommendation_curve
 from decay_atlas.statistics.robustness import robustness
 from decay_atlas.statistics.rules import rules
-from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.trap import trap
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
 from decay_atlas.statistics.valley import valley
+from decay_atlas.tables import collect
 
 ROOT = Path(__file__).parents[1]
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {

@@ -5,20 +5,75 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from tests.imports import LIBRARY, MODULES, WORKFLOW, imports, packages
+from tests.imports import LIBRARY, MODULES, WORKFLOW, imports, packages, room_of
 
 ROOT = WORKFLOW.parent
 TRAINING = sorted((LIBRARY / "training").rglob("*.py"))
 STATISTICS = sorted((LIBRARY / "statistics").rglob("*.py"))
 SNAKEFILES = (
-    *("grid", "config", "config_limits", "devices", "preflight", "provenance", "records", "recovery", "retrain"),
-    *("slurm", "stage", "training.origin", "training.weights"),
+    "execution.devices",
+    "execution.preflight",
+    "execution.provenance",
+    "execution.recovery",
+    "execution.retrain",
+    "execution.scripting",
+    "execution.slurm",
+    "runs.grid",
+    "runs.records",
+    "study.config",
+    "study.limits",
+    "training.data.origin",
+    "training.settings.pretrained",
 )
 """The modules that the workflow's rules import."""
+ARROWS: dict[str, tuple[str, ...]] = {
+    "runs": (),
+    "schedules": (),
+    "statistics.methods": (),
+    "execution": ("runs",),
+    "tables": ("runs", "statistics.methods"),
+    "statistics": ("statistics.methods",),
+    "claims": ("statistics.methods",),
+    "training.settings": ("runs", "schedules"),
+    "training.data": ("runs",),
+    "training.optimizers": ("training.settings",),
+    "training.networks": ("training.settings",),
+    "training.engine": ("execution", "training.data", "training.networks", "training.optimizers", "training.settings"),
+    "training.evaluations": ("training.data", "training.engine"),
+    "training": (
+        "runs",
+        "execution",
+        "training.data",
+        "training.engine",
+        "training.evaluations",
+        "training.networks",
+        "training.optimizers",
+        "training.settings",
+    ),
+    "study": ("runs", "training.data", "training.settings"),
+    "simulation": ("runs", "execution", "study", "tables", "statistics", "statistics.methods"),
+    "reporting": ("runs", "tables", "statistics", "statistics.methods", "claims", "simulation"),
+    "status": ("runs", "execution", "study", "simulation"),
+    "cli": (
+        "runs",
+        "execution",
+        "study",
+        "tables",
+        "statistics",
+        "statistics.methods",
+        "simulation",
+        "reporting",
+        "status",
+    ),
+}
+"""From which rooms each room of the library may import; in an order in which none imports from a later one."""
+BEGIN, END = "<!-- rooms: made by `python -m tests.test_layout` -->", "<!-- end of rooms -->"
+"""Where the README draws them."""
 RULES = sorted((WORKFLOW / "rules").glob("*.smk"))
 
 
@@ -33,9 +88,9 @@ def test_training_knows_neither_statistics_nor_pandas(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", STATISTICS, ids=short)
-def test_statistics_know_neither_training_nor_torch(file: Path) -> None:
-    assert not packages(file) & {"torch", "torchvision", "timm"}
-    assert not [name for name in imports(file) if name.startswith("decay_atlas.training.")]
+def test_statistics_know_no_training_files_or_configuration(file: Path) -> None:
+    assert not packages(file) & {"torch", "torchvision", "timm", "pathlib", "yaml", "pyarrow"}
+    assert not [name for name in imports(file) if name.startswith(("decay_atlas.training", "decay_atlas.study"))]
 
 
 @pytest.mark.parametrize("file", MODULES, ids=short)
@@ -45,12 +100,9 @@ def test_the_library_does_not_know_snakemake(file: Path) -> None:
 
 def test_grid_needs_the_standard_library_only() -> None:
     """Every cluster job reads the Snakefile, and with it this module."""
-    foreign = packages(LIBRARY / "grid.py") - set(sys.stdlib_module_names)
-    assert foreign == {"decay_atlas"}
-    ours = {name for name in imports(LIBRARY / "grid.py") if name.startswith("decay_atlas")}
-    assert ours == {"decay_atlas.training", "decay_atlas.training.TRAINING_VERSION"}
-    assert not imports(LIBRARY / "training/__init__.py")
-    assert not imports(LIBRARY / "__init__.py")
+    assert not packages(LIBRARY / "runs/grid.py") - set(sys.stdlib_module_names)
+    for package in ("", "runs/", "study/", "execution/", "training/", "training/data/", "training/settings/"):
+        assert not imports(LIBRARY / f"{package}__init__.py")
 
 
 @pytest.mark.parametrize("module", SNAKEFILES)
@@ -63,7 +115,7 @@ def test_what_the_snakefile_imports_loads_no_heavy_library(module: str) -> None:
 
 def test_a_simulated_job_starts_without_pandas() -> None:
     """A study of thousands of them spends most of its time on their starts."""
-    code = "import sys, decay_atlas.simulation; print(*sys.modules)"
+    code = "import sys, decay_atlas.simulation.job; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded
     assert not {"torch", "pandas", "matplotlib"} & set(loaded)
@@ -92,8 +144,8 @@ def test_every_script_belongs_to_a_rule_and_every_rule_finds_its_script() -> Non
 def test_tables_are_read_and_written_in_one_way(call: str) -> None:
     """Which names what is damaged, and keeps a network called None a name, and one called =1+1 from being run."""
     files = [*MODULES, *(WORKFLOW / "scripts").glob("*.py")]
-    found = {short(file) for file in files if call in file.read_text()} - {"decay_atlas/statistics/import_files.py"}
-    assert found == {"decay_atlas/statistics/tables.py"}
+    found = {short(file) for file in files if call in file.read_text()} - {"decay_atlas/tables/import_files.py"}
+    assert found == {"decay_atlas/tables/files.py"}
 
 
 def test_scripts_are_thin() -> None:
@@ -103,3 +155,48 @@ def test_scripts_are_thin() -> None:
 
 def test_no_module_is_long() -> None:
     assert [short(file) for file in MODULES if len(file.read_text().splitlines()) >= 400] == []
+
+
+def arrows(file: Path) -> set[tuple[str, str]]:
+    """The rooms that a file is in and imports from, in pairs."""
+    own = room_of(".".join(file.relative_to(LIBRARY).with_suffix("").parts).removesuffix(".__init__"), ARROWS)
+    known = {
+        ".".join(module.relative_to(LIBRARY).with_suffix("").parts).removesuffix(".__init__") for module in MODULES
+    }
+    used = {name.removeprefix("decay_atlas.") for name in imports(file) if name.startswith("decay_atlas.")} & known
+    # `from decay_atlas.training import models` imports the package too, and nothing of it.
+    used = {name for name in used if not any(other.startswith(f"{name}.") for other in used)}
+    return {(own, room_of(name, ARROWS)) for name in used} - {(own, own)}
+
+
+@pytest.mark.parametrize("file", [file for file in MODULES if file.parent != LIBRARY or file.stem == "cli"], ids=short)
+def test_rooms_import_only_along_the_arrows(file: Path) -> None:
+    assert [f"{room} → {other}" for room, other in arrows(file) if other not in ARROWS[room]] == []
+
+
+def test_no_import_runs_up_and_every_arrow_is_used() -> None:
+    rooms = list(ARROWS)
+    assert [room for room, to in ARROWS.items() if any(rooms.index(one) >= rooms.index(room) for one in to)] == []
+    used = {arrow for file in MODULES if file.parent != LIBRARY or file.stem == "cli" for arrow in arrows(file)}
+    assert {(room, one) for room, to in ARROWS.items() for one in to} == used
+
+
+def drawn() -> str:
+    """The rooms as the README draws them: what stands higher imports from what stands lower."""
+    width = max(map(len, ARROWS))
+    gap = "\n" + " " * (width + 4)
+    rows = [
+        f"{room:<{width}}  → {gap.join(textwrap.wrap(', '.join(to), 116 - width))}" if to else room
+        for room, to in reversed(ARROWS.items())
+    ]
+    return "\n".join([BEGIN, "```", *rows, "```", END])
+
+
+def test_the_readme_draws_the_rooms() -> None:
+    assert drawn() in (ROOT / "README.md").read_text(), "run: python -m tests.test_layout"
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split(BEGIN)
+    readme.write_text(before + drawn() + rest.split(END)[1])

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from decay_atlas.statistics.simulator import simulate
+from decay_atlas.simulation.simulator import simulate
 from tests.reporting.pages import curves_of, page_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

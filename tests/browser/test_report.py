@@ -13,9 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Download, Locator, Page, expect
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.recommendation import recommendation
-from decay_atlas.statistics.simulator import simulate
 from tests.browser.conftest import LR, WD, scroll_through, watched
 from tests.reporting.pages import curves_of, page_of
 

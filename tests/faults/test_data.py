@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from decay_atlas.training import sources
-from decay_atlas.training.datasets import MANIFEST, load, prepare
-from decay_atlas.training.sources import Arrays, DataError
-from tests.training.test_datasets import image_tree
+from decay_atlas.training.data import sources
+from decay_atlas.training.data.datasets import MANIFEST, load, prepare
+from decay_atlas.training.data.sources import Arrays, DataError
+from tests.training.data.test_datasets import image_tree
 
 FILES = ["train_images.npy", "test_images.npy", "train_labels.npy", "test_labels.npy", "split_order.npy"]
 ENTRY = {"source": "digits", "image_size": 2, "classes": 3, "mean": [0.5], "std": [0.5]}

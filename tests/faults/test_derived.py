@@ -13,10 +13,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from decay_atlas import cli
-from decay_atlas.records import DamagedFileError
+from decay_atlas.execution.scripting import SIZES, note_sizes, remove_cut_off
 from decay_atlas.reporting.svg import Panel, plate, read_plate
-from decay_atlas.stage import SIZES, note_sizes, remove_cut_off
-from decay_atlas.statistics.tables import read_runs, read_table, write_table
+from decay_atlas.runs.records import DamagedFileError
+from decay_atlas.tables.files import read_runs, read_table, write_table
 
 WAY_OUT = "delete it and run the same command again, which makes it anew"
 RUNS = pd.DataFrame({"dataset": ["d"], "recipe": ["r"], "arch": ["a"], "lr": [0.1], "wd": [0.1], "seed": [0]})
@@ -82,7 +82,8 @@ def test_a_file_that_is_gone_is_not_called_damaged(results: Path, name: str) -> 
 
 def test_a_rules_log_has_the_message_alone(results: Path) -> None:
     (results / "runs.parquet").write_bytes(b"PAR1")
-    code = "import sys; from decay_atlas.stage import log_to; from decay_atlas.statistics.tables import read_runs; "
+    code = "import sys; from decay_atlas.execution.scripting import log_to; "
+    code += "from decay_atlas.tables.files import read_runs; "
     log, table = results / "optima.log", results / "runs.parquet"
     call = [sys.executable, "-c", code + "log_to(sys.argv[1]); read_runs(sys.argv[2])", str(log), str(table)]
     assert subprocess.run(call, check=False).returncode == 1

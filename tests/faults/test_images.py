@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from decay_atlas.training import sources
-from decay_atlas.training.datasets import MANIFEST, load, prepare
-from decay_atlas.training.origin import origin, outdated
-from decay_atlas.training.sources import STRAY, DataError, decode
-from tests.training.test_datasets import image_tree
+from decay_atlas.training.data import sources
+from decay_atlas.training.data.datasets import MANIFEST, load, prepare
+from decay_atlas.training.data.origin import origin, outdated
+from decay_atlas.training.data.sources import STRAY, DataError, decode
+from tests.training.data.test_datasets import image_tree
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(x) run\nshowpage\n"
 XPM = b'/* XPM */\nstatic char *x[] = {\n"1 1 1 1",\n"a c #000000",\n"a"\n};\n'

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from decay_atlas.statistics import recommendation
-from decay_atlas.statistics.import_files import ImportedRunsError
-from decay_atlas.statistics.imports import LARGEST, SMALLEST, import_runs
-from decay_atlas.statistics.tables import read_table, table_text, write_table
+from decay_atlas.tables.files import read_table, table_text, write_table
+from decay_atlas.tables.import_files import ImportedRunsError
+from decay_atlas.tables.imports import LARGEST, SMALLEST, import_runs
 from tests.reporting.pages import page_of
-from tests.statistics.test_imports import PERCENT, sweep, written
+from tests.tables.test_imports import PERCENT, sweep, written
 
 MISSING = {"lr": 0.001, "wd": 0.1, "seed": 0, "value": 90.0}
 """A sound value of every number that a run needs."""

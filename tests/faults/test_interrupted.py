@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from decay_atlas.config import grid_of, load
-from decay_atlas.records import staged
-from decay_atlas.retrain import STATE, put_aside, put_back
+from decay_atlas.execution.retrain import STATE, put_aside, put_back
+from decay_atlas.runs.records import staged
+from decay_atlas.study.config import grid_of, load
 from tests.pipeline.conftest import STUDY, Project, copy_project
 from tests.processes import hearing
 
@@ -205,8 +205,8 @@ time.sleep(60)
 """
 RETRAIN = """
 import sys
-from decay_atlas.grid import Run
-from decay_atlas.retrain import retrain
+from decay_atlas.runs.grid import Run
+from decay_atlas.execution.retrain import retrain
 runs = [Run.from_path(path) for path in sys.argv[1:]]
 sys.exit(retrain(runs, runs, ["--cores", "1"], None))
 """

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
-from decay_atlas.config import ConfigError, load
-from decay_atlas.devices import shortage
-from decay_atlas.preflight import MEMORY, asked, refusal
-from decay_atlas.training import models, optimizers, parts, preflight, sources
+from decay_atlas.execution.devices import shortage
+from decay_atlas.execution.preflight import MEMORY, asked, refusal
+from decay_atlas.study.config import ConfigError, load
+from decay_atlas.training import optimizers, preflight
+from decay_atlas.training.data import parts, sources
+from decay_atlas.training.networks import models
 from decay_atlas.training.optimizers import libraries
 
 ROOT = Path(__file__).parents[2]

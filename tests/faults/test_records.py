@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from decay_atlas import cli
-from decay_atlas.grid import Run, dataset_folder, digest_of
-from decay_atlas.packs import missing_members, put
-from decay_atlas.records import RecordError, is_whole, read_record, read_summary, staged, write_json
-from decay_atlas.statistics.collect import collect
+from decay_atlas.runs.grid import Run, dataset_folder, digest_of
+from decay_atlas.runs.packs import missing_members, put
+from decay_atlas.runs.records import RecordError, is_whole, read_record, read_summary, staged, write_json
 from decay_atlas.status.facts import Reader
+from decay_atlas.tables.collect import collect
 from tests.recorded import record_of
 
 SETTINGS: dict[str, Any] = {

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from decay_atlas import recovery
-from decay_atlas.stage import write_parquet
+from decay_atlas.execution import recovery
+from decay_atlas.execution.scripting import write_parquet
 from tests.processes import hearing
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ def test_a_lock_file_with_garbage_hinders_nobody(garbage: bytes, tmp_path: Path)
 
 def test_who_is_at_work_is_not_told_in_garbage(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from decay_atlas import recovery; recovery.engage(pathlib.Path('.'));"
+        "import sys, pathlib; from decay_atlas.execution import recovery; recovery.engage(pathlib.Path('.'));"
         "pathlib.Path('decay-atlas.work').write_bytes(b'\\x1b[31m\\xff'); print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from decay_atlas import cli
-from decay_atlas.config import ConfigError, grid_of, load
-from decay_atlas.config_limits import MANY, planning
+from decay_atlas.study.config import ConfigError, grid_of, load
+from decay_atlas.study.limits import MANY, planning
 
 ROOT = Path(__file__).parents[2]
 STUDY = """\

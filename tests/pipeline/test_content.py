@@ -34,7 +34,7 @@ def test_editing_one_stage_reruns_it_and_what_follows(reported: Project) -> None
 
 
 def test_editing_what_all_stages_use_reruns_them_all_and_trains_nothing(reported: Project) -> None:
-    edit(reported, "statistics/landscape.py", "\nEDITED = True\n")
+    edit(reported, "statistics/methods/landscape.py", "\nEDITED = True\n")
     assert planned(reported) >= STATISTICS | {"figures", "report"}
     assert not any(rule.startswith(("train", "collect")) for rule in planned(reported))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from decay_atlas.dog import estimate
+from decay_atlas.runs.dog import estimate
 from tests.pipeline.conftest import STUDY, Project
 
 RECIPES = {

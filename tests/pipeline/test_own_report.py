@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from jinja2 import Template
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.optima import optima
-from decay_atlas.statistics.simulator import simulate
 from tests.pipeline.conftest import ROOT, Project
 
 

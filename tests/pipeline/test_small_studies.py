@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from decay_atlas.config import load
+from decay_atlas.reporting.figures.registry import draw
 from decay_atlas.reporting.page import render
-from decay_atlas.reporting.plates import draw
+from decay_atlas.study.config import load
 from tests.pipeline.conftest import Project
 from tests.pipeline.test_sources import study
 

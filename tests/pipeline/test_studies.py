@@ -10,12 +10,12 @@ import sys
 import pandas as pd
 import pytest
 
-from decay_atlas.grid import Run
-from decay_atlas.records import write_json
-from decay_atlas.statistics.simulator import simulate
+from decay_atlas.runs.grid import Run
+from decay_atlas.runs.records import write_json
+from decay_atlas.simulation.simulator import simulate
 from tests.pipeline.conftest import ROOT, Project
 from tests.recorded import record_of
-from tests.training.test_datasets import image_tree
+from tests.training.data.test_datasets import image_tree
 
 
 def plan(project: Project, *arguments: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from decay_atlas.reporting.figures.registry import NAMES, draw
 from decay_atlas.reporting.page import render
-from decay_atlas.reporting.plates import NAMES, draw
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
 from decay_atlas.statistics.law_costs import law_costs

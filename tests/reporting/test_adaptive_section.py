@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decay_atlas.reporting.figures.registry import draw
 from decay_atlas.reporting.page import render
-from decay_atlas.reporting.plates import draw
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.adaptive import adaptive
 from decay_atlas.statistics.evaluations import evaluations
 from decay_atlas.statistics.label_noise import label_noise
-from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.trap import trap
 
 RECIPES: dict[str, Any] = {

@@ -14,12 +14,12 @@ from decay_atlas.reporting.coverage import (
     rights,
     verdict_findings,
 )
-from decay_atlas.statistics.coverage import coverage, interval_coverage
-from decay_atlas.statistics.designs import network_designs, published_design, standard_designs, stress_designs
-from decay_atlas.statistics.judging import judged
-from decay_atlas.statistics.references import Part, judge, reference
+from decay_atlas.simulation.coverage import coverage, interval_coverage
+from decay_atlas.simulation.designs import network_designs, published_design, standard_designs, stress_designs
+from decay_atlas.simulation.judging import judged
+from decay_atlas.simulation.references import Part, judge, reference
 from tests.reporting.test_page import Tags
-from tests.statistics.test_references import dense
+from tests.simulation.test_references import dense
 
 
 def outcomes(verdicts: list[str], lo: list[float]) -> pd.DataFrame:

@@ -10,8 +10,8 @@ import pytest
 
 from decay_atlas.reporting import explorer as module
 from decay_atlas.reporting.explorer import as_json, explorer, rounded
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.recommendation import recommendation
-from decay_atlas.statistics.simulator import simulate
 from tests.reporting.pages import ACCURACY, LR, WD, curves_of, tables_of
 
 STUDY = {"study": "test", "metric": ACCURACY, "statistics": {}}

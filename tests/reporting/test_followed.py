@@ -8,8 +8,8 @@ import pytest
 
 from decay_atlas.reporting.followed import followed
 from decay_atlas.reporting.words import Metric
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.law_costs import law_costs
-from decay_atlas.statistics.simulator import simulate
 from tests.reporting.pages import ACCURACY, LR, WD
 
 METRIC = Metric(ACCURACY)

@@ -7,8 +7,8 @@ import pytest
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.figures.forests import ratios
 from decay_atlas.reporting.words import number
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.ratio import ratio
-from decay_atlas.statistics.simulator import simulate
 from tests.reporting.pages import LR, WD
 
 

@@ -8,8 +8,8 @@ import pytest
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.figures.law_costs import law_costs as drawn
 from decay_atlas.reporting.words import Metric
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.law_costs import law_costs
-from decay_atlas.statistics.simulator import simulate
 from tests.reporting.pages import ACCURACY, LR, WD
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from decay_atlas.reporting.limits import limits
-from decay_atlas.statistics.import_axes import numbered_seeds
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.optima import optima
-from decay_atlas.statistics.simulator import simulate
+from decay_atlas.tables.import_axes import numbered_seeds
 from tests.reporting.pages import ACCURACY, LR
 
 WD = [0, 1e-3, 1e-2, 0.1, 1, 10]

@@ -7,10 +7,10 @@ import re
 import pandas as pd
 import pytest
 
+from decay_atlas.claims.claims import claims
 from decay_atlas.reporting.lookahead import draw, render, results
 from decay_atlas.reporting.svg import panels_of
-from decay_atlas.statistics.claims import claims
-from decay_atlas.statistics.lookahead_tables import last_horizons, lookahead, lookahead_fits
+from decay_atlas.schedules.lookahead_tables import last_horizons, lookahead, lookahead_fits
 from tests.reporting.test_page import Tags
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.figures.optima import optima_plot
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.optima import optima
-from decay_atlas.statistics.simulator import simulate
 from tests.reporting.pages import LR, WD
 
 

@@ -14,13 +14,13 @@ import pandas as pd
 import pytest
 from markupsafe import escape
 
+from decay_atlas.reporting.figures.registry import NAMES, draw
 from decay_atlas.reporting.page import beside_table_1, cost, render, simulated, summary
-from decay_atlas.reporting.plates import NAMES, draw
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import ratio
-from decay_atlas.statistics.simulator import simulate
-from decay_atlas.statistics.tables import read_table
+from decay_atlas.tables.files import read_table
 from tests.reporting.pages import ACCURACY, LOSS, LR, WD, page_of, tables_of
 
 

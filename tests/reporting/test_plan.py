@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from decay_atlas.config import load, resolve
 from decay_atlas.reporting.plan import advice_yaml, headline, landscape_words, render, text
-from decay_atlas.statistics.assumed import USUAL
-from decay_atlas.statistics.planning import Plan, plan
-from decay_atlas.statistics.power import JITTER
+from decay_atlas.simulation.assumed import USUAL
+from decay_atlas.simulation.planning import Plan, plan
+from decay_atlas.simulation.power import JITTER
+from decay_atlas.study.config import load, resolve
 from tests.reporting.test_page import Tags
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decay_atlas.reporting.figures.registry import draw
 from decay_atlas.reporting.page import render
-from decay_atlas.reporting.plates import draw
 from decay_atlas.reporting.words import fixed, interval, number
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.best import best
 from decay_atlas.statistics.epochs_law import epochs_law
 from decay_atlas.statistics.laws import laws
@@ -18,7 +19,6 @@ from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.robustness import robustness
 from decay_atlas.statistics.rules import rules
-from decay_atlas.statistics.simulator import simulate
 
 METRIC = {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"}
 BASE = {"epochs": 20, "batch_size": 16, "optimizer": {"name": "adamw"}, "schedule": {"name": "constant"}}

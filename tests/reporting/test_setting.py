@@ -7,7 +7,7 @@ import pytest
 
 from decay_atlas.reporting.setting import BASES, SIDES, setting
 from decay_atlas.reporting.words import Metric
-from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.statistics.methods.rivals import LAWS
 from tests.reporting.pages import ACCURACY, LOSS
 
 ROW = {"arch": "net", "dataset": "digits", "lr": 1e-3, "extrapolated": False, "note": ""}

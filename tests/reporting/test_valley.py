@@ -10,8 +10,8 @@ import pytest
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.figures.valley import valleys
 from decay_atlas.reporting.words import Metric
-from decay_atlas.statistics.landscape import landscapes
-from decay_atlas.statistics.simulator import simulate
+from decay_atlas.simulation.simulator import simulate
+from decay_atlas.statistics.methods.landscape import landscapes
 from decay_atlas.statistics.valley import along, valley
 
 METRIC = Metric({"name": "accuracy", "unit": "%", "direction": "max"})

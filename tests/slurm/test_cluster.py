@@ -195,8 +195,8 @@ def test_a_killed_snakemake_is_started_again_and_nothing_is_trained_twice_at_onc
 
 
 def hasten_the_watch(project: SlurmProject) -> None:
-    """Let the project's copy of decay_atlas.slurm look at the jobs every second."""
-    module = project.root / "workflow/decay_atlas/slurm.py"
+    """Let the project's copy of decay_atlas.execution.slurm look at the jobs every second."""
+    module = project.root / "workflow/decay_atlas/execution/slurm.py"
     text = module.read_text()
     assert "INTERVAL = 60.0" in text
     module.write_text(text.replace("INTERVAL = 60.0", "INTERVAL = 1.0"))

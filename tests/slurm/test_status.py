@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from decay_atlas.config import grid_of, load
 from decay_atlas.status.jobs import jobs_of
+from decay_atlas.study.config import grid_of, load
 from tests.slurm.cluster import wait_for
 from tests.slurm.conftest import SlurmProject
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.best import best, cells
-from decay_atlas.statistics.simulator import simulate
 
 LR, WD = [1e-4, 1e-3, 1e-2], [0.01, 0.1, 1.0]
 

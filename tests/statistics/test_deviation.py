@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_1samp
 
+from decay_atlas.simulation.simulator import Truth, simulate
 from decay_atlas.statistics.deviation import (
     COLUMNS,
     FIT_COLUMNS,
@@ -11,8 +12,7 @@ from decay_atlas.statistics.deviation import (
     expected_maximum,
     noise_floor,
 )
-from decay_atlas.statistics.landscape import landscapes
-from decay_atlas.statistics.simulator import Truth, simulate
+from decay_atlas.statistics.methods.landscape import landscapes
 
 LR = np.geomspace(1e-4, 1e-2, 5)
 WD = np.geomspace(1e-7, 1e-1, 25)

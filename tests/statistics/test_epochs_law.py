@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.epochs_law import epochs_law, verdict
-from decay_atlas.statistics.simulator import simulate
 
 EPOCHS = [10, 20, 40, 80]
 RECIPES = {

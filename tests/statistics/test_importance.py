@@ -8,8 +8,8 @@ import pytest
 import statsmodels.formula.api as smf
 from statsmodels.stats.anova import anova_lm
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.importance import importance
-from decay_atlas.statistics.simulator import simulate
 
 LR = np.geomspace(1e-4, 1e-2, 3)
 WD = np.geomspace(1e-3, 1e-1, 4)

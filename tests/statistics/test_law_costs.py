@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from scipy.stats import t
 
-from decay_atlas.statistics.landscape import landscapes
+from decay_atlas.simulation.simulator import Truth, simulate
 from decay_atlas.statistics.law_costs import COLUMNS, law_costs, seed_tolerance
-from decay_atlas.statistics.rivals import LAWS
-from decay_atlas.statistics.simulator import Truth, simulate
+from decay_atlas.statistics.methods.landscape import landscapes
+from decay_atlas.statistics.methods.rivals import LAWS
 
 LR = np.geomspace(1e-4, 1e-2, 5)
 WD = np.geomspace(1e-3, 10, 17)

@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 from scipy.stats import linregress, theilslopes
 
-from decay_atlas.statistics.censored import UNKNOWN, Estimate
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.laws import COLUMNS, laws, verdict
+from decay_atlas.statistics.methods.estimates import UNKNOWN, Estimate
+from decay_atlas.statistics.methods.rivals import LAWS, POOLED
 from decay_atlas.statistics.optima import optima
-from decay_atlas.statistics.rivals import LAWS, POOLED
-from decay_atlas.statistics.simulator import simulate
 
 LR = np.geomspace(1e-4, 1e-2, 7)
 WD = np.geomspace(1e-4, 10, 16)

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.law_costs import law_costs
 from decay_atlas.statistics.laws import laws
+from decay_atlas.statistics.methods.rivals import LAWS
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.recommendation import recommendation, recommendation_curve
-from decay_atlas.statistics.rivals import LAWS
-from decay_atlas.statistics.simulator import simulate
 
 LR, WD = [1e-4, 1e-3, 1e-2], [1e-3, 1e-2, 0.1, 1.0, 10.0]
 TABLES: dict[str, Callable[..., pd.DataFrame]] = {

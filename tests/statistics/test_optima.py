@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.optima import COLUMNS, optima
-from decay_atlas.statistics.simulator import simulate
 
 LR = np.geomspace(1e-4, 1e-2, 5)
 WD = [0, *np.geomspace(1e-3, 10, 9)]

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import ecdf
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.performance_profile import performance_profile
-from decay_atlas.statistics.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 
 

@@ -7,11 +7,11 @@ from scipy.stats import linregress, t
 from statsmodels.api import OLS
 from statsmodels.stats.multitest import multipletests
 
-from decay_atlas.statistics.censored import Estimate
-from decay_atlas.statistics.landscape import landscapes
+from decay_atlas.simulation.simulator import simulate
+from decay_atlas.statistics.methods.estimates import Estimate
+from decay_atlas.statistics.methods.landscape import landscapes
+from decay_atlas.statistics.methods.resampling import weighted_quantile, weighted_sd
 from decay_atlas.statistics.ratio import COLUMNS, bootstrap_rho, ratio
-from decay_atlas.statistics.resampling import weighted_quantile, weighted_sd
-from decay_atlas.statistics.simulator import simulate
 
 LR = [5e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 WD = np.geomspace(1e-6, 1e-1, 11)

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decay_atlas.statistics.landscape import landscapes
+from decay_atlas.simulation.simulator import simulate
+from decay_atlas.simulation.truth import Truth
+from decay_atlas.statistics.methods.landscape import landscapes
 from decay_atlas.statistics.recommendation import (
     COLUMNS,
     CURVE_COLUMNS,
@@ -16,8 +18,6 @@ from decay_atlas.statistics.recommendation import (
     recommendation,
     recommendation_curve,
 )
-from decay_atlas.statistics.simulator import simulate
-from decay_atlas.statistics.truth import Truth
 
 LR = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 WD = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]

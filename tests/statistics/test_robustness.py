@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decay_atlas.statistics.claims import published
+from decay_atlas.claims.claims import published
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.statistics.robustness import robustness
-from decay_atlas.statistics.simulator import simulate
 
 BASE = {"epochs": 20, "batch_size": 16, "optimizer": {"name": "adamw"}, "schedule": {"name": "cosine"}}
 RECIPES = {

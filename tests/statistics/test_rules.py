@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.rules import rules
-from decay_atlas.statistics.simulator import simulate
 
 RECIPES = {
     "small": {"batch_size": 16, "optimizer": {"name": "sgd"}},

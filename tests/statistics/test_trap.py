@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decay_atlas.statistics.simulator import simulate
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.trap import COLUMNS, trap
 
 RIDGE = {(0.1, 0.005): 7.0, (0.1, 0.0005): 9.0, (0.01, 0.005): 8.0, (0.01, 0.0005): 6.0}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decay_atlas.statistics.simulator import simulate
+from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.tuning import tuning
 
 LR = np.geomspace(1e-4, 1e-2, 5)

@@ -4,9 +4,9 @@ import pytest
 from scipy.stats import f_oneway, kruskal
 from statsmodels.stats.oneway import anova_oneway
 
-from decay_atlas.statistics.coupling import choice_per_seed, origin_slope
-from decay_atlas.statistics.landscape import landscapes
-from decay_atlas.statistics.simulator import simulate
+from decay_atlas.simulation.simulator import simulate
+from decay_atlas.statistics.methods.coupling import choice_per_seed, origin_slope
+from decay_atlas.statistics.methods.landscape import landscapes
 from decay_atlas.statistics.universality import COLUMNS, _detectable, universality
 
 LR = np.geomspace(1e-4, 1e-2, 6)

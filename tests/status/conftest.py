@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from decay_atlas.config import Config, grid_of, load
-from decay_atlas.grid import Pack, Run
-from decay_atlas.records import write_json
+from decay_atlas.runs.grid import Pack, Run
+from decay_atlas.runs.records import write_json
 from decay_atlas.status.facts import Reader, status_of
 from decay_atlas.status.model import Status
+from decay_atlas.study.config import Config, grid_of, load
 from tests.recorded import record_of
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from decay_atlas import cli
-from decay_atlas.config import load
 from decay_atlas.status import command, facts
 from decay_atlas.status.jobs import Jobs
+from decay_atlas.study.config import load
 from tests.status.conftest import Folder
 
 GOLDEN = """\

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from decay_atlas.config import ConfigError, grid_of, load
-from decay_atlas.grid import Run, dataset_folder
-from decay_atlas.records import staged
+from decay_atlas.runs.grid import Run, dataset_folder
+from decay_atlas.runs.records import staged
 from decay_atlas.status import facts
 from decay_atlas.status.facts import Reader, status_of
 from decay_atlas.status.jobs import Jobs
 from decay_atlas.status.logs import Point
+from decay_atlas.study.config import ConfigError, grid_of, load
 from decay_atlas.training import prepare
 from tests.recorded import record_of
 from tests.status.conftest import Folder

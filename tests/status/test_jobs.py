@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from decay_atlas.config import grid_of
-from decay_atlas.grid import Pack, Run
+from decay_atlas.runs.grid import Pack, Run
 from decay_atlas.status import jobs
 from decay_atlas.status.jobs import Jobs, jobs_of, last_written
+from decay_atlas.study.config import grid_of
 from tests.status.conftest import Folder
 
 UUID = "0a1b2c3d-0000-4000-8000-0123456789ab"

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from decay_atlas.config import load
-from decay_atlas.grid import settings_of
-from decay_atlas.training import TRAINING_VERSION, datasets
-from decay_atlas.training.batches import Data, Share
-from decay_atlas.training.learner import Member
+from decay_atlas.runs.grid import TRAINING_VERSION, settings_of
+from decay_atlas.study.config import load
+from decay_atlas.training.data import datasets
+from decay_atlas.training.data.batches import Data, Shard
+from decay_atlas.training.engine.distributed import DistributedContext
+from decay_atlas.training.engine.learner import EnsembleRun
+from decay_atlas.training.engine.serial import SerialTrainer
 from decay_atlas.training.loop import train
-from decay_atlas.training.solo import Solo
-from decay_atlas.training.world import World
 
 torch.set_num_threads(1)  # as a training process does: two threads fight over nets this small
 CPU = torch.device("cpu")
@@ -77,7 +77,7 @@ def train_alone(
 ) -> tuple[dict[str, Any], nn.Module]:
     """What a run's record says of its training, and the network."""
     done: list[tuple[dict[str, Any], nn.Module]] = []
-    learner = Solo(settings, Member(lr, wd, seed), data, CPU, World())
+    learner = SerialTrainer(settings, EnsembleRun(lr, wd, seed), data, CPU, DistributedContext())
     train(learner, on_done=lambda member, result, network: done.append((result, network)))
     return done[0]
 
@@ -89,7 +89,7 @@ def data_of(settings: dict[str, Any], folder: Path) -> Data:
 
 def fit(model: nn.Module, data: Data, steps: int) -> None:
     """Fit a classifier to all training images at once, a little."""
-    images, labels = next(data.train.scoring(Share()))
+    images, labels = next(data.train.scoring(Shard()))
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(steps):
         optimizer.zero_grad()

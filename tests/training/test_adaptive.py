@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from decay_atlas.dog import FILE, gather
-from decay_atlas.grid import Run, digest_of
-from decay_atlas.training.pack import train_pack
+from decay_atlas.runs.dog import FILE, gather
+from decay_atlas.runs.grid import Run, digest_of
+from decay_atlas.training.job import train_pack
 from tests.training.conftest import data_of, train_alone
-from tests.training.test_ensemble import together
+from tests.training.engine.test_ensemble import together
 
 SGD = {"name": "sgd"}
 AWD = {"name": "awd", "smoothing": 0}

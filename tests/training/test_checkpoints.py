@@ -9,7 +9,7 @@ import torch
 
 from decay_atlas.training import checkpoints as module
 from decay_atlas.training.checkpoints import CheckpointError, Checkpoints, discard, furthest_common
-from decay_atlas.training.learner import Member
+from decay_atlas.training.engine.learner import EnsembleRun
 
 SETTINGS = {"recipe": {"epochs": 3}}
 STEM = "lr0.01_wd0.1_seed0"
@@ -19,8 +19,8 @@ def state(epoch: int, step: int) -> dict[str, Any]:
     return {"epoch": epoch, "step": step, "model": {"weight": torch.full((3,), float(epoch))}, "sums": [torch.ones(())]}
 
 
-def member(path: Path) -> Member:
-    return Member(0.01, 0.1, 0, path, history=[{"epoch": 1, "train_loss": None}])
+def member(path: Path) -> EnsembleRun:
+    return EnsembleRun(0.01, 0.1, 0, path, history=[{"epoch": 1, "train_loss": None}])
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_checkpoint_gives_back_what_it_was_given(record: Path, checkpoints: Ch
 
 def test_the_last_two_are_kept_until_the_run_is_done(record: Path, checkpoints: Checkpoints) -> None:
     other = Checkpoints(record.with_name("lr0.01_wd0.1_seed1.json"), SETTINGS, "abc")
-    other.save(Member(0.01, 0.1, 1), state(0, 1))
+    other.save(EnsembleRun(0.01, 0.1, 1), state(0, 1))
     for epoch, step in ((0, 2), (0, 10), (1, 0), (10, 1)):
         checkpoints.save(member(record), state(epoch, step))
     assert checkpoints.places() == [(10, 1), (1, 0)]
@@ -103,7 +103,7 @@ def test_a_checkpoint_of_other_software_is_not_trusted(
 
 
 def test_a_checkpoint_under_another_runs_name_is_not_trusted(record: Path, checkpoints: Checkpoints) -> None:
-    checkpoints.save(Member(0.01, 0.2, 0), state(0, 1))
+    checkpoints.save(EnsembleRun(0.01, 0.2, 0), state(0, 1))
     with pytest.raises(CheckpointError, match=r"it is that of lr0.01_wd0.2_seed0"):
         checkpoints.load((0, 1))
 
@@ -161,7 +161,7 @@ def test_a_disk_that_refuses_leaves_the_earlier_checkpoint(
 def test_runs_go_on_together_from_the_furthest_place_they_share(tmp_path: Path) -> None:
     runs = []
     for seed, places in enumerate([[(0, 1), (0, 2)], [(0, 2), (0, 3)], [(0, 2)]]):
-        run = Member(0.01, 0.1, seed, tmp_path / f"lr0.01_wd0.1_seed{seed}.json")
+        run = EnsembleRun(0.01, 0.1, seed, tmp_path / f"lr0.01_wd0.1_seed{seed}.json")
         assert run.path
         runs.append(Checkpoints(run.path, SETTINGS, "abc"))
         for place in places:

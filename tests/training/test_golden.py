@@ -1,6 +1,6 @@
 """Golden trajectories: when a change alters the numbers that training makes, these tests fail.
 
-If the change is meant, raise TRAINING_VERSION in training/__init__.py, which gives every run a new place,
+If the change is meant, raise TRAINING_VERSION in runs/grid.py, which gives every run a new place,
 and write the trajectories anew:  python -m tests.training.test_golden
 """
 
@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 import torch
 
-from decay_atlas.training import TRAINING_VERSION, datasets
-from decay_atlas.training.augment import AUGMENTATIONS, augmented
-from decay_atlas.training.streams import Draw
+from decay_atlas.runs.grid import TRAINING_VERSION
+from decay_atlas.training.data import datasets
+from decay_atlas.training.data.augment import AUGMENTATIONS, augmented
+from decay_atlas.training.data.streams import BatchRandom
 from tests.training.conftest import DIGITS, data_of, train_alone
 
 FOLDER = Path(__file__).parent / "golden"
@@ -27,7 +28,7 @@ TOLERANCE = 1e-4
 these nets stay within 2.3e-5, while AdamW with eps 1e-6 for 1e-8 is off by 2.5e-4."""
 ADVICE = (
     "training makes other numbers than it did. If that is meant, raise TRAINING_VERSION in "
-    "workflow/decay_atlas/training/__init__.py, then run: python -m tests.training.test_golden"
+    "workflow/decay_atlas/runs/grid.py, then run: python -m tests.training.test_golden"
 )
 ADAMW = {"name": "adamw", "betas": [0.9, 0.999], "eps": 1e-8}
 SGD = {"name": "sgd", "momentum": 0.9}
@@ -97,7 +98,7 @@ def augmentations(folder: Path) -> dict[str, Any]:
     noise = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (64, 3, 32, 32), np.uint8))
     found = {}
     for name in AUGMENTATIONS:
-        images = augmented(noise, [name], Draw(torch.Generator().manual_seed(0), len(noise)))
+        images = augmented(noise, [name], BatchRandom(torch.Generator().manual_seed(0), len(noise)))
         found[name] = [images.mean().item(), images.std().item(), images[7, 1, 3:6, 3:6].flatten().tolist()]
     return found
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from decay_atlas.training import evaluations
-from decay_atlas.training.batches import Share
+from decay_atlas.training.data.batches import Shard
 from decay_atlas.training.loop import HISTORY
-from decay_atlas.training.schedules import multipliers
+from decay_atlas.training.settings.schedules import multipliers
 from tests.training.conftest import data_of, train_alone
 
 LR, WD = 0.01, 0.1
@@ -62,7 +62,7 @@ def test_a_network_learns_digits(digits: Path, settings: dict[str, Any]) -> None
 def test_the_recorded_scores_are_those_of_the_network(digits: Path, settings: dict[str, Any]) -> None:
     data = data_of(settings, digits)
     result, model = train_alone(settings, LR, WD, 0, data)
-    ((images, labels),) = data.test.scoring(Share())
+    ((images, labels),) = data.test.scoring(Shard())
     with torch.no_grad():
         likelihood = model.eval()(images).softmax(1)
     assert result["test_final"] == pytest.approx(100 * (likelihood.argmax(1) == labels).float().mean().item())

@@ -19,18 +19,18 @@ from typing import Any
 import pytest
 import torch
 
-from decay_atlas.grid import Run, digest_of
-from decay_atlas.packs import close
-from decay_atlas.records import read_record
+from decay_atlas.runs.grid import Run, digest_of
+from decay_atlas.runs.packs import close
+from decay_atlas.runs.records import read_record
 from decay_atlas.training import command as program
-from decay_atlas.training import pack
+from decay_atlas.training import job
 from decay_atlas.training.checkpoints import Checkpoints
-from decay_atlas.training.ensemble import Ensemble
-from decay_atlas.training.learner import Learner, Member, State
+from decay_atlas.training.engine.distributed import DistributedContext
+from decay_atlas.training.engine.ensemble import Ensemble
+from decay_atlas.training.engine.learner import EnsembleRun, Learner, State
+from decay_atlas.training.engine.serial import SerialTrainer
+from decay_atlas.training.job import train_pack
 from decay_atlas.training.loop import train
-from decay_atlas.training.pack import train_pack
-from decay_atlas.training.solo import Solo
-from decay_atlas.training.world import World
 from tests.training.conftest import CPU, data_of
 
 SAME = ("status", "test_best", "test_final", "val_best", "val_final", "history")
@@ -80,14 +80,14 @@ def stopped_after(steps: int) -> tuple[Any, list[State]]:
 def test_a_run_goes_on_to_the_same_bits_from_any_step(digits: Path, rich: dict[str, Any], steps: int) -> None:
     rich["arch"]["kwargs"]["proj_drop_rate"] = 0.0 if steps % 2 else 0.2
     data = data_of(rich, digits)
-    whole = Member(0.01, 0.1, 0)
-    train(Solo(rich, whole, data, CPU, World()))
-    first = Member(0.01, 0.1, 0)
+    whole = EnsembleRun(0.01, 0.1, 0)
+    train(SerialTrainer(rich, whole, data, CPU, DistributedContext()))
+    first = EnsembleRun(0.01, 0.1, 0)
     hook, states = stopped_after(steps)
     with pytest.raises(StoppedError):
-        train(Solo(rich, first, data, CPU, World()), hook)
-    second = Member(0.01, 0.1, 0, history=list(first.history))
-    learner = Solo(rich, second, data, CPU, World())
+        train(SerialTrainer(rich, first, data, CPU, DistributedContext()), hook)
+    second = EnsembleRun(0.01, 0.1, 0, history=list(first.history))
+    learner = SerialTrainer(rich, second, data, CPU, DistributedContext())
     learner.resume(states)
     train(learner)
     assert second.history == whole.history
@@ -101,16 +101,16 @@ def test_a_run_goes_on_to_the_same_bits_from_any_step(digits: Path, rich: dict[s
 def test_every_kind_of_optimizer_goes_on_to_the_same_bits(digits: Path, settings: dict[str, Any], name: str) -> None:
     settings["recipe"] |= {"epochs": 3, "optimizer": {"name": name}}
     data = data_of(settings, digits)
-    whole = Member(0.01, 0.1, 0)
-    train(Solo(settings, whole, data, CPU, World()))
-    first = Member(0.01, 0.1, 0, Path(paths(settings, 1)[0]))
+    whole = EnsembleRun(0.01, 0.1, 0)
+    train(SerialTrainer(settings, whole, data, CPU, DistributedContext()))
+    first = EnsembleRun(0.01, 0.1, 0, Path(paths(settings, 1)[0]))
     hook, states = stopped_after(4)
     with pytest.raises(StoppedError):
-        train(Solo(settings, first, data, CPU, World()), hook)
+        train(SerialTrainer(settings, first, data, CPU, DistributedContext()), hook)
     kept = Checkpoints(Path(paths(settings, 1)[0]), settings, data.checksum)
     kept.save(first, states[0])
-    second = Member(0.01, 0.1, 0, history=list(first.history))
-    learner = Solo(settings, second, data, CPU, World())
+    second = EnsembleRun(0.01, 0.1, 0, history=list(first.history))
+    learner = SerialTrainer(settings, second, data, CPU, DistributedContext())
     learner.resume([kept.load((1, 1))[0]])
     train(learner)
     assert second.history == whole.history
@@ -119,13 +119,16 @@ def test_every_kind_of_optimizer_goes_on_to_the_same_bits(digits: Path, settings
 def test_a_run_that_began_alone_can_go_on_in_an_ensemble(digits: Path, settings: dict[str, Any]) -> None:
     """The other way is tested with ensembles."""
     data = data_of(settings, digits)
-    whole, first = Member(0.01, 0.1, 0), Member(0.01, 0.1, 0)
-    train(Solo(settings, whole, data, CPU, World()))
+    whole, first = EnsembleRun(0.01, 0.1, 0), EnsembleRun(0.01, 0.1, 0)
+    train(SerialTrainer(settings, whole, data, CPU, DistributedContext()))
     hook, states = stopped_after(4)
     with pytest.raises(StoppedError):
-        train(Solo(settings, first, data, CPU, World()), hook)
-    second, third = Member(0.01, 0.1, 0, history=list(first.history)), Member(0.01, 0.3, 0, history=list(first.history))
-    learner = Ensemble(settings, [second, third], data, CPU, World())
+        train(SerialTrainer(settings, first, data, CPU, DistributedContext()), hook)
+    second, third = (
+        EnsembleRun(0.01, 0.1, 0, history=list(first.history)),
+        EnsembleRun(0.01, 0.3, 0, history=list(first.history)),
+    )
+    learner = Ensemble(settings, [second, third], data, CPU, DistributedContext())
     learner.resume(states * 2)
     train(learner)
     for name in ("train_loss", "test_loss", "weight_norm"):
@@ -359,7 +362,7 @@ def test_a_whole_checkpoint_that_does_not_fit_is_passed_over_for_the_one_before(
 ) -> None:
     rich["arch"]["kwargs"]["proj_drop_rate"] = 0.0
     records = paths(rich, 2 if engine == "fused" else 1)
-    stopped = pack.Watch.__call__
+    stopped = job.CheckpointTimer.__call__
 
     def stop(watch: Any, learner: Learner) -> None:
         stopped(watch, learner)
@@ -367,7 +370,7 @@ def test_a_whole_checkpoint_that_does_not_fit_is_passed_over_for_the_one_before(
             os._exit(9)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pack.Watch, "__call__", stop)
+        patch.setattr(job.CheckpointTimer, "__call__", stop)
         process = start(rich, records, digits, engine)
         process.join()
     assert process.exitcode == 9
@@ -449,17 +452,17 @@ def test_killed_between_two_records_an_ensemble_goes_on_as_it_was(
     close(records)
     for path in records:
         Path(path).unlink()
-    put = pack.put
+    put = job.put
 
     def last_words(path: Path, record: dict[str, Any]) -> None:
         put(path, record)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(pack, "put", last_words)
+    monkeypatch.setattr(job, "put", last_words)
     process = start(rich, records, digits, "fused", minutes=1000)
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert sum(Path(path).exists() for path in records) == 1
-    monkeypatch.setattr(pack, "put", put)
+    monkeypatch.setattr(job, "put", put)
     train_pack(rich, records, digits, "fused", "cpu", checkpoint_minutes=1000)
     assert numbers(records) == expected

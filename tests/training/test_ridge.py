@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from decay_atlas.training import TRAINING_VERSION, datasets
-from decay_atlas.training.batches import Data
-from decay_atlas.training.engines import Specimen, choose
-from decay_atlas.training.ensemble import Ensemble
-from decay_atlas.training.learner import Member
+from decay_atlas.runs.grid import TRAINING_VERSION
+from decay_atlas.training.data import datasets
+from decay_atlas.training.data.batches import Data
+from decay_atlas.training.data.sources import Arrays, ridge
+from decay_atlas.training.engine.choosing import ModelProbe, choose
+from decay_atlas.training.engine.distributed import DistributedContext
+from decay_atlas.training.engine.ensemble import Ensemble
+from decay_atlas.training.engine.learner import EnsembleRun
 from decay_atlas.training.loop import Result, train
-from decay_atlas.training.sources import Arrays, ridge
-from decay_atlas.training.world import World
 from tests.training.conftest import CPU, data_of, train_alone
 
 RIDGE: dict[str, Any] = {"source": "ridge", "samples": 12, "features": 5, "columns": "sparse", "noise": 0.1}
@@ -123,7 +124,7 @@ def test_members_of_an_ensemble_equal_their_runs_alone(folder: Path, settings: d
     points = [(0.01, 0.01, 0), (0.1, 0.001, 0), (0.1, 0.1, 1)]
     done: dict[tuple[float, float, int], Result] = {}
     train(
-        Ensemble(settings, [Member(*point) for point in points], data, CPU, World()),
+        Ensemble(settings, [EnsembleRun(*point) for point in points], data, CPU, DistributedContext()),
         on_done=lambda member, result, network: done.update({(member.lr, member.wd, member.seed): result}),
     )
     for point in points:
@@ -131,7 +132,7 @@ def test_members_of_an_ensemble_equal_their_runs_alone(folder: Path, settings: d
         for column in ("train_loss", "test_loss", "weight_norm", "gradient_norm"):
             assert done[point]["history"][column] == pytest.approx(alone["history"][column], rel=1e-4)
         assert done[point]["test_best"] is None
-    assert choose("auto", Specimen(settings, data, CPU), len(points), World()) == "fused"
+    assert choose("auto", ModelProbe(settings, data, CPU), len(points), DistributedContext()) == "fused"
 
 
 def test_a_run_that_diverges_is_worth_the_mean_of_the_training_numbers(folder: Path, settings: dict[str, Any]) -> None:

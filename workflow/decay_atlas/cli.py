@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from decay_atlas.config import Config, ConfigError, grid_of, load, study_file
-from decay_atlas.grid import Run, number_text
-from decay_atlas.records import DamagedFileError, RecordError, place_of, read_record
-from decay_atlas.recovery import BusyError
-from decay_atlas.retrain import put_back, retrain
+from decay_atlas.execution.recovery import BusyError
+from decay_atlas.execution.retrain import put_back, retrain
+from decay_atlas.runs.grid import Run, number_text
+from decay_atlas.runs.records import DamagedFileError, RecordError, place_of, read_record
+from decay_atlas.study.config import Config, ConfigError, grid_of, load, study_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -149,7 +149,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
 
 def _plan(options: argparse.Namespace) -> int:
     from decay_atlas.reporting.plan import text
-    from decay_atlas.statistics.planning import plan
+    from decay_atlas.simulation.planning import plan
 
     file = study_file(options.study)
     print(text(plan(load(options.study), [str(file)] if file else [], processes=None)))
@@ -170,9 +170,9 @@ def _recommend(options: argparse.Namespace) -> int:
     # pandas and the statistics take a second to import, which the other commands need not wait for
     from decay_atlas.reporting.setting import setting
     from decay_atlas.reporting.words import Metric
-    from decay_atlas.statistics.landscape import landscapes
+    from decay_atlas.statistics.methods.landscape import landscapes
     from decay_atlas.statistics.recommendation import advisor, recommend
-    from decay_atlas.statistics.tables import read_runs
+    from decay_atlas.tables.files import read_runs
 
     study = load(options.study)
     if "lookahead" in study:

@@ -16,9 +16,12 @@ if {"{", "}"} & set(str(workflow.basedir)):
 LIBRARY = Path(workflow.basedir) / "workflow"
 sys.path.insert(0, str(LIBRARY))
 
-from decay_atlas.config import ConfigError, grid_of, resolve
-from decay_atlas.config_limits import planning
-from decay_atlas.grid import (
+from decay_atlas.execution.provenance import source_digest
+from decay_atlas.execution.recovery import BusyError, engage, recover
+from decay_atlas.execution.retrain import put_back
+from decay_atlas.execution.scripting import note_sizes, remove_cut_off, share_library
+from decay_atlas.execution.slurm import attend
+from decay_atlas.runs.grid import (
     DIGEST,
     DOG_PATH,
     GROUP,
@@ -27,14 +30,11 @@ from decay_atlas.grid import (
     as_list,
     dataset_folder,
 )
-from decay_atlas.provenance import source_digest
-from decay_atlas.records import place_of
-from decay_atlas.recovery import BusyError, engage, recover
-from decay_atlas.retrain import put_back
-from decay_atlas.slurm import attend
-from decay_atlas.stage import note_sizes, remove_cut_off, share_library
-from decay_atlas.training.origin import outdated
-from decay_atlas.training.weights import STORE
+from decay_atlas.runs.records import place_of
+from decay_atlas.study.config import ConfigError, grid_of, resolve
+from decay_atlas.study.limits import planning
+from decay_atlas.training.data.origin import outdated
+from decay_atlas.training.settings.pretrained import STORE
 
 # Scripts and training run in other processes, under --sdm in other environments.
 share_library(LIBRARY)
@@ -232,7 +232,9 @@ def gpus_of(wildcards):
 def python_of(wildcards):
     """The interpreter of a training job, behind the claim of GPUs of its own where no scheduler gives them."""
     gpus = gpus_of(wildcards)
-    return f"{PYTHON} -m decay_atlas.devices {gpus} {PYTHON}" if gpus else PYTHON
+    return (
+        f"{PYTHON} -m decay_atlas.execution.devices {gpus} {PYTHON}" if gpus else PYTHON
+    )
 
 
 # What makes the records of a pack: the training program, or the simulator in its place.

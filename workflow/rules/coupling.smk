@@ -171,7 +171,7 @@ rule performance_profile:
     params:
         code=lambda wildcards: source_digest(
             "decay_atlas.statistics.performance_profile",
-            "decay_atlas.statistics.tables",
+            "decay_atlas.tables.files",
         ),
     script:
         "../scripts/performance_profile.py"

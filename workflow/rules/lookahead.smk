@@ -17,7 +17,7 @@ rule lookahead:
         "../../envs/analysis.yaml"
     params:
         settings=STUDY["lookahead"],
-        code=lambda wildcards: source_digest("decay_atlas.statistics.lookahead_tables"),
+        code=lambda wildcards: source_digest("decay_atlas.schedules.lookahead_tables"),
     script:
         "../scripts/lookahead.py"
 
@@ -35,10 +35,10 @@ rule lookahead_claims:
     params:
         sources=STUDY["claims"],
         code=lambda wildcards: source_digest(
-            "decay_atlas.statistics.claims",
-            "decay_atlas.statistics.lookahead_tables",
-            "decay_atlas.statistics.tables",
-            data="statistics/published/*.yaml",
+            "decay_atlas.claims.claims",
+            "decay_atlas.schedules.lookahead_tables",
+            "decay_atlas.tables.files",
+            data="claims/published/*.yaml",
         ),
     script:
         "../scripts/lookahead_claims.py"
@@ -60,7 +60,7 @@ rule lookahead_report:
         study=STUDY,
         code=lambda wildcards: source_digest(
             "decay_atlas.reporting.lookahead",
-            "decay_atlas.statistics.tables",
+            "decay_atlas.tables.files",
             data="reporting/templates/*",
         ),
     script:

@@ -2,8 +2,8 @@
 # own, no part of `all`.
 import time
 
-from decay_atlas.devices import shortage
-from decay_atlas.preflight import asked, refusal
+from decay_atlas.execution.devices import shortage
+from decay_atlas.execution.preflight import asked, refusal
 
 # What the study file alone does not tell, asked before any job, and only where there is something to train. Other
 # environments (--sdm) and other machines (a cluster's) are not asked: the first job there tells.
@@ -45,7 +45,7 @@ rule plan:
         asked=time.time(),
         code=lambda wildcards: source_digest(
             "decay_atlas.reporting.plan",
-            "decay_atlas.statistics.planning",
+            "decay_atlas.simulation.planning",
             data="reporting/templates/*",
         ),
     message:

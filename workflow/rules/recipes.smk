@@ -28,8 +28,8 @@ rule best:
         sources=STUDY["claims"],
         code=lambda wildcards: source_digest(
             "decay_atlas.statistics.best",
-            "decay_atlas.statistics.claims",
-            data="statistics/published/*.yaml",
+            "decay_atlas.claims.claims",
+            data="claims/published/*.yaml",
         ),
     script:
         "../scripts/best.py"
@@ -90,9 +90,9 @@ rule robustness:
         recipes=STUDY["recipes"],
         code=lambda wildcards: source_digest(
             "decay_atlas.statistics.robustness",
-            "decay_atlas.statistics.claims",
-            "decay_atlas.statistics.tables",
-            data="statistics/published/*.yaml",
+            "decay_atlas.claims.claims",
+            "decay_atlas.tables.files",
+            data="claims/published/*.yaml",
         ),
     script:
         "../scripts/robustness.py"
@@ -175,10 +175,10 @@ rule claims:
             "direction": DIRECTION,
         },
         code=lambda wildcards: source_digest(
-            "decay_atlas.statistics.claims",
+            "decay_atlas.claims.claims",
             "decay_atlas.statistics.best",
-            "decay_atlas.statistics.tables",
-            data="statistics/published/*.yaml",
+            "decay_atlas.tables.files",
+            data="claims/published/*.yaml",
         ),
     script:
         "../scripts/claims.py"

@@ -18,7 +18,11 @@ FIGURES = [
     "adaptive",
 ]
 STAGES = [
-    f"decay_atlas.statistics.{name.removesuffix('_fit').removesuffix('_curve')}"
+    (
+        "decay_atlas.claims.claims"
+        if name == "claims"
+        else f"decay_atlas.statistics.{name.removesuffix('_fit').removesuffix('_curve')}"
+    )
     for name in TABLES
 ]
 
@@ -43,7 +47,7 @@ rule figures:
     params:
         study=STUDY,
         code=lambda wildcards: source_digest(
-            "decay_atlas.reporting.plates", "decay_atlas.statistics.tables"
+            "decay_atlas.reporting.figures.registry", "decay_atlas.tables.files"
         ),
     script:
         "../scripts/figures.py"
@@ -68,7 +72,7 @@ rule report:
         },
         code=lambda wildcards: source_digest(
             "decay_atlas.reporting.page",
-            "decay_atlas.statistics.tables",
+            "decay_atlas.tables.files",
             data="reporting/templates/**/*",
         ),
     script:
@@ -92,6 +96,6 @@ rule archive:
         "../../envs/analysis.yaml"
     params:
         study=STUDY,
-        code=lambda wildcards: source_digest("decay_atlas.archive"),
+        code=lambda wildcards: source_digest("decay_atlas.execution.archive"),
     script:
         "../scripts/archive.py"

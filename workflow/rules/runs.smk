@@ -21,7 +21,7 @@ if GRID is None:
             fill=STUDY.get("fill", {}),
             metric=METRIC,
             code=lambda wildcards: source_digest(
-                "decay_atlas.statistics.imports", "decay_atlas.statistics.scales"
+                "decay_atlas.tables.imports", "decay_atlas.tables.scales"
             ),
         script:
             "../scripts/import_runs.py"
@@ -146,7 +146,7 @@ else:
             score=METRIC["score"],
             scale=METRIC["scale"],
             code=lambda wildcards: source_digest(
-                "decay_atlas.statistics.collect", "decay_atlas.statistics.scales"
+                "decay_atlas.tables.collect", "decay_atlas.tables.scales"
             ),
         script:
             "../scripts/collect.py"
@@ -162,7 +162,7 @@ else:
         conda:
             "../../envs/analysis.yaml"
         params:
-            code=lambda wildcards: source_digest("decay_atlas.statistics.curves"),
+            code=lambda wildcards: source_digest("decay_atlas.tables.curves"),
         script:
             "../scripts/curves.py"
 

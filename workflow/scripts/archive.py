@@ -1,7 +1,7 @@
-"""Rule archive: see decay_atlas.archive."""
+"""Rule archive: see decay_atlas.execution.archive."""
 
-from decay_atlas.archive import write_archive
-from decay_atlas.stage import log_to
+from decay_atlas.execution.archive import write_archive
+from decay_atlas.execution.scripting import log_to
 
 log_to(snakemake.log[0])
 

@@ -1,9 +1,9 @@
 """Rule best: see decay_atlas.statistics.best."""
 
-from decay_atlas.stage import log_to
+from decay_atlas.claims.claims import published
+from decay_atlas.execution.scripting import log_to
 from decay_atlas.statistics.best import best
-from decay_atlas.statistics.claims import published
-from decay_atlas.statistics.tables import read_runs, write_table
+from decay_atlas.tables.files import read_runs, write_table
 
 log_to(snakemake.log[0])
 

@@ -1,11 +1,11 @@
-"""Rule collect: see decay_atlas.statistics.collect."""
+"""Rule collect: see decay_atlas.tables.collect."""
 
 import sys
 
-from decay_atlas.packs import close
-from decay_atlas.stage import log_to, write_parquet
-from decay_atlas.statistics.collect import collect
-from decay_atlas.statistics.scales import scaled
+from decay_atlas.execution.scripting import log_to, write_parquet
+from decay_atlas.runs.packs import close
+from decay_atlas.tables.collect import collect
+from decay_atlas.tables.scales import scaled
 
 log_to(snakemake.log[0])
 

@@ -1,13 +1,13 @@
-"""Rule coverage: see decay_atlas.statistics.coverage and decay_atlas.reporting.coverage."""
+"""Rule coverage: see decay_atlas.simulation.coverage and decay_atlas.reporting.coverage."""
 
 from pathlib import Path
 
+from decay_atlas.execution.scripting import log_to
 from decay_atlas.reporting.coverage import interval_table, regret_table, render, verdict_table
-from decay_atlas.stage import log_to
-from decay_atlas.statistics.coverage import coverage
-from decay_atlas.statistics.designs import network_designs, published_design, standard_designs, stress_designs
-from decay_atlas.statistics.references import judge, references_of, summary
-from decay_atlas.statistics.tables import read_runs, write_table
+from decay_atlas.simulation.coverage import coverage
+from decay_atlas.simulation.designs import network_designs, published_design, standard_designs, stress_designs
+from decay_atlas.simulation.references import judge, references_of, summary
+from decay_atlas.tables.files import read_runs, write_table
 
 # The simulation's worker processes may import this file again.
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Rule curves: see decay_atlas.statistics.curves."""
+"""Rule curves: see decay_atlas.tables.curves."""
 
-from decay_atlas.stage import log_to, write_parquet
-from decay_atlas.statistics.curves import curves
-from decay_atlas.statistics.tables import read_runs
+from decay_atlas.execution.scripting import log_to, write_parquet
+from decay_atlas.tables.curves import curves
+from decay_atlas.tables.files import read_runs
 
 log_to(snakemake.log[0])
 

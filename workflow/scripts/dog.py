@@ -1,9 +1,9 @@
-"""Rule dog: see decay_atlas.dog."""
+"""Rule dog: see decay_atlas.runs.dog."""
 
 import sys
 
-from decay_atlas.dog import gather
-from decay_atlas.stage import log_to
+from decay_atlas.execution.scripting import log_to
+from decay_atlas.runs.dog import gather
 
 log_to(snakemake.log[0])
 

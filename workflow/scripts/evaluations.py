@@ -1,10 +1,10 @@
 """Rule evaluations: see decay_atlas.statistics.evaluations, adaptive and label_noise."""
 
-from decay_atlas.stage import log_to
+from decay_atlas.execution.scripting import log_to
 from decay_atlas.statistics.adaptive import adaptive
 from decay_atlas.statistics.evaluations import evaluations
 from decay_atlas.statistics.label_noise import label_noise
-from decay_atlas.statistics.tables import read_runs, write_table
+from decay_atlas.tables.files import read_runs, write_table
 
 log_to(snakemake.log[0])
 

@@ -1,10 +1,10 @@
-"""Rule figures: see decay_atlas.reporting.plates."""
+"""Rule figures: see decay_atlas.reporting.figures.registry."""
 
 from pathlib import Path
 
-from decay_atlas.reporting.plates import draw
-from decay_atlas.stage import log_to
-from decay_atlas.statistics.tables import read_runs, read_table
+from decay_atlas.execution.scripting import log_to
+from decay_atlas.reporting.figures.registry import draw
+from decay_atlas.tables.files import read_runs, read_table
 
 log_to(snakemake.log[0])
 

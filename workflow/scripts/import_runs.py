@@ -1,10 +1,10 @@
-"""Rule import_runs: see decay_atlas.statistics.imports."""
+"""Rule import_runs: see decay_atlas.tables.imports."""
 
 import sys
 
-from decay_atlas.stage import log_to, write_parquet
-from decay_atlas.statistics.imports import import_runs
-from decay_atlas.statistics.scales import scaled
+from decay_atlas.execution.scripting import log_to, write_parquet
+from decay_atlas.tables.imports import import_runs
+from decay_atlas.tables.scales import scaled
 
 log_to(snakemake.log[0])
 

@@ -1,8 +1,8 @@
-"""Rule lookahead: see decay_atlas.statistics.lookahead_tables."""
+"""Rule lookahead: see decay_atlas.schedules.lookahead_tables."""
 
-from decay_atlas.stage import log_to
-from decay_atlas.statistics.lookahead_tables import lookahead, lookahead_fits
-from decay_atlas.statistics.tables import write_table
+from decay_atlas.execution.scripting import log_to
+from decay_atlas.schedules.lookahead_tables import lookahead, lookahead_fits
+from decay_atlas.tables.files import write_table
 
 log_to(snakemake.log[0])
 

@@ -1,9 +1,9 @@
-"""Rule lookahead_claims: see decay_atlas.statistics.claims."""
+"""Rule lookahead_claims: see decay_atlas.claims.claims."""
 
-from decay_atlas.stage import log_to
-from decay_atlas.statistics.claims import claims
-from decay_atlas.statistics.lookahead_tables import last_horizons
-from decay_atlas.statistics.tables import read_table, write_table
+from decay_atlas.claims.claims import claims
+from decay_atlas.execution.scripting import log_to
+from decay_atlas.schedules.lookahead_tables import last_horizons
+from decay_atlas.tables.files import read_table, write_table
 
 log_to(snakemake.log[0])
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from decay_atlas.execution.scripting import log_to
 from decay_atlas.reporting.lookahead import draw, render
-from decay_atlas.stage import log_to
-from decay_atlas.statistics.tables import read_table
+from decay_atlas.tables.files import read_table
 
 log_to(snakemake.log[0])
 

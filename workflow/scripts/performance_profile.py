@@ -1,8 +1,8 @@
 """Rule performance_profile: see decay_atlas.statistics.performance_profile."""
 
-from decay_atlas.stage import log_to
+from decay_atlas.execution.scripting import log_to
 from decay_atlas.statistics.performance_profile import performance_profile
-from decay_atlas.statistics.tables import read_table, write_table
+from decay_atlas.tables.files import read_table, write_table
 
 log_to(snakemake.log[0])
 

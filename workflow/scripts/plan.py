@@ -1,11 +1,11 @@
-"""Rule plan: see decay_atlas.statistics.planning and decay_atlas.reporting.plan."""
+"""Rule plan: see decay_atlas.simulation.planning and decay_atlas.reporting.plan."""
 
 import sys
 from pathlib import Path
 
+from decay_atlas.execution.scripting import log_to
 from decay_atlas.reporting.plan import render
-from decay_atlas.stage import log_to
-from decay_atlas.statistics.planning import plan
+from decay_atlas.simulation.planning import plan
 
 # The simulation's worker processes may import this file again.
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from decay_atlas.execution.scripting import log_to
 from decay_atlas.reporting.page import render
 from decay_atlas.reporting.svg import read_plate
-from decay_atlas.stage import log_to
-from decay_atlas.statistics.curves import CELL
-from decay_atlas.statistics.tables import read_runs, read_table
+from decay_atlas.tables.curves import CELL
+from decay_atlas.tables.files import read_runs, read_table
 
 log_to(snakemake.log[0])
 

@@ -1,8 +1,8 @@
 """Rule valley: see decay_atlas.statistics.valley."""
 
-from decay_atlas.stage import log_to
-from decay_atlas.statistics.tables import read_runs, write_table
+from decay_atlas.execution.scripting import log_to
 from decay_atlas.statistics.valley import valley
+from decay_atlas.tables.files import read_runs, write_table
 
 log_to(snakemake.log[0])
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from decay_atlas.training.batches import Batch, Data, Share
+from decay_atlas.training.data.batches import Batch, Data, Shard
 from decay_atlas.training.evaluations import EVALUATIONS
 from decay_atlas.training.evaluations.pgd import EPSILON
 from tests.training.conftest import data_of, fit
@@ -35,13 +35,13 @@ class First:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def scoring(self, share: Share) -> Iterator[Batch]:
+    def scoring(self, shard: Shard) -> Iterator[Batch]:
         yield self.images, self.labels
 
 
 def few(data: Data, n: int, classes: int = 10) -> Data:
     """The data with fewer test images, of fewer classes."""
-    ((images, labels),) = data.test.scoring(Share())
+    ((images, labels),) = data.test.scoring(Shard())
     data.test, data.classes = First(images, labels, n, classes), classes  # type: ignore[assignment]
     return data
 
@@ -56,7 +56,7 @@ def linear(data: Data, steps: int = 60) -> nn.Module:
     """A classifier by sums of pixels, fitted a little to the training images of its classes."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, data.classes))
-    images, labels = next(data.train.scoring(Share()))
+    images, labels = next(data.train.scoring(Shard()))
     images, labels = images[labels < data.classes], labels[labels < data.classes]
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(steps):
@@ -71,7 +71,7 @@ def truly_robust(model: nn.Module, data: Data) -> float:
 
     Against each wrong class the worst image has every pixel at the end of its range that the weights point to.
     """
-    ((images, labels),) = data.test.scoring(Share())
+    ((images, labels),) = data.test.scoring(Shard())
     pixels = images * data.std + data.mean
     low, high = (pixels - EPSILON).clamp(0, 1), (pixels + EPSILON).clamp(0, 1)
     weight, bias = model[1].weight.detach(), model[1].bias.detach()  # type: ignore[index]
@@ -141,7 +141,7 @@ def test_it_is_handed_pixels_a_seed_and_no_more_targets_than_there_are(
     monkeypatch.setitem(sys.modules, "autoattack", stand_in)
     model = linear(few(data, 100, classes))
     found = EVALUATIONS["autoattack"](model, data)
-    ((images, labels),) = data.test.scoring(Share())
+    ((images, labels),) = data.test.scoring(Shard())
     torch.testing.assert_close(called["logits"], model(images))
     assert found["clean"] == pytest.approx(100 * (model(images).argmax(1) == labels).float().mean().item())
     assert found["robust"] == pytest.approx(100 * (labels == 0).float().mean().item())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from decay_atlas.training import models
+from decay_atlas.training.networks import models
 
 
 def built(model: str, classes: int = 10, channels: int = 3, stem: str | None = None, **kwargs: Any) -> nn.Module:

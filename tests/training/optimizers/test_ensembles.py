@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from decay_atlas.training import optimizers
-from decay_atlas.training.optimizers import OPTIMIZERS, stacked
+from decay_atlas.training.optimizers import OPTIMIZERS, base
 from tests.training.optimizers.twins import gradients, multiplier, weights
 
 SHAPES: list[tuple[int, ...]] = [(5,), (3, 4), (), (2, 3, 2, 2)]
@@ -139,7 +139,7 @@ def test_a_members_state_lets_it_go_on_alone(entry: dict[str, Any]) -> None:
 def test_working_in_parts_changes_no_bit(entry: dict[str, Any], alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for size in (1, 10, 10**9):
-        monkeypatch.setattr(stacked, "PART", size)
+        monkeypatch.setattr(base, "PART", size)
         found.append(Model(entry, [0] if alone else [0, 1, 2], torch.float32, alone).train(4).leaves)
     for one, two, three in zip(*found, strict=True):
         assert torch.equal(one, three)

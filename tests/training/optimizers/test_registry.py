@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from decay_atlas.training import models, optimizers
+from decay_atlas.training import optimizers
+from decay_atlas.training.networks import models
 from decay_atlas.training.optimizers import OPTIMIZERS, libraries
 
 LR, WD = 0.1, 0.3

@@ -9,7 +9,7 @@ import pandas as pd
 
 from decay_atlas.reporting.fits import best_method, rows_of
 from decay_atlas.reporting.words import Labels, Metric, axis_about, listed, number
-from decay_atlas.statistics.landscape import COMBINATION
+from decay_atlas.statistics.methods.landscape import COMBINATION
 from decay_atlas.statistics.performance_profile import BUDGETED
 
 WORDS = {

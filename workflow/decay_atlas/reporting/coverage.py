@@ -16,10 +16,10 @@ from decay_atlas.reporting.figures.coverage import COVERED, RIGHT, WRONG, confus
 from decay_atlas.reporting.html import fill, views
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric, counted, listed
-from decay_atlas.statistics import references
-from decay_atlas.statistics.coverage import interval_coverage, regrets, verdict_matrix
-from decay_atlas.statistics.designs import LIKE, PUBLISHED, STANDARD
-from decay_atlas.statistics.judging import RECOMMENDED
+from decay_atlas.simulation import references
+from decay_atlas.simulation.coverage import interval_coverage, regrets, verdict_matrix
+from decay_atlas.simulation.designs import LIKE, PUBLISHED, STANDARD
+from decay_atlas.simulation.judging import RECOMMENDED
 
 CARRIES = {"slope": "censored", "product": "censored", "rho": "calibrated", "wd": RECOMMENDED}
 """The method whose intervals carry conclusions, by quantity."""

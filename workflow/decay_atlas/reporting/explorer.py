@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from decay_atlas.grid import number_text
 from decay_atlas.reporting.fits import rows_of
 from decay_atlas.reporting.setting import BASES, SIDES
 from decay_atlas.reporting.words import Labels, Metric, axis_value
-from decay_atlas.statistics.curves import thinned
-from decay_atlas.statistics.landscape import COMBINATION, Average, Landscape, landscapes
+from decay_atlas.runs.grid import number_text
+from decay_atlas.statistics.methods.landscape import COMBINATION, Average, Landscape, landscapes
+from decay_atlas.tables.curves import thinned
 
 MOST_LINES = 6000
 """Runs that the parallel coordinates draw one by one; of more, the averages of the cells."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.landscape import COMBINATION
-from decay_atlas.statistics.rivals import LAWS, POOLED
+from decay_atlas.statistics.methods.landscape import COMBINATION
+from decay_atlas.statistics.methods.rivals import LAWS, POOLED
 
 METHODS = ("censored", "theil-sen", "ols", "published")
 """Methods of the table of laws, the one that carries the verdict first."""

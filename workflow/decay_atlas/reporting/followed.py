@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from decay_atlas.reporting.words import Labels, Metric, axis_value, listed, number, share
-from decay_atlas.statistics.landscape import COMBINATION
-from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.statistics.methods.landscape import COMBINATION
+from decay_atlas.statistics.methods.rivals import LAWS
 
 MOST_NAMES = 3
 """Combinations named one by one; more are counted."""

@@ -11,7 +11,7 @@ import pandas as pd
 from decay_atlas.reporting.fits import best_method, is_told
 from decay_atlas.reporting.mixtures import mixtures
 from decay_atlas.reporting.words import Labels, Metric, axis_value, counted, listed
-from decay_atlas.statistics.landscape import COMBINATION
+from decay_atlas.statistics.methods.landscape import COMBINATION
 
 
 @dataclass(frozen=True)

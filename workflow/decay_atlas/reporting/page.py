@@ -9,6 +9,7 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
+from decay_atlas.claims.claims import published as claims_of
 from decay_atlas.reporting import published
 from decay_atlas.reporting.advice import advice
 from decay_atlas.reporting.explorer import as_json, explorer
@@ -17,12 +18,11 @@ from decay_atlas.reporting.followed import followed
 from decay_atlas.reporting.html import fill, scripts, views
 from decay_atlas.reporting.limits import limits
 from decay_atlas.reporting.verdict import pooled, verdict
-from decay_atlas.reporting.widening import lacking, widening
+from decay_atlas.reporting.wider_grid import missing_cells, wider_grid
 from decay_atlas.reporting.words import LAW_WORDS, Metric, axis_value, counted, listed, number
-from decay_atlas.statistics.claims import published as claims_of
-from decay_atlas.statistics.device_time import device_seconds
-from decay_atlas.statistics.landscape import COMBINATION
-from decay_atlas.statistics.truth import Truth
+from decay_atlas.simulation.truth import Truth
+from decay_atlas.statistics.methods.device_time import device_seconds
+from decay_atlas.statistics.methods.landscape import COMBINATION
 
 TITLES = {
     "recommendation": "Recommended weight decay",
@@ -92,7 +92,9 @@ def render(
         scripts=scripts(),
         limits=limits(study, runs, tables),
         imported="imports" in study,
-        widening=(lacking if "imports" in study else widening)(runs, tables.get("optima", empty), metric.direction),
+        widening=(missing_cells if "imports" in study else wider_grid)(
+            runs, tables.get("optima", empty), metric.direction
+        ),
         tables=views(TITLES, shown, metric),
         counts=claim_counts(tables.get("claims", empty)),
         assumed=assumed(study, runs),

@@ -12,12 +12,12 @@ from decay_atlas.reporting.figures.plan import found, reach
 from decay_atlas.reporting.html import fill, views
 from decay_atlas.reporting.svg import plate
 from decay_atlas.reporting.tables import View
-from decay_atlas.reporting.widening import yaml_block, yaml_grid
+from decay_atlas.reporting.wider_grid import yaml_block, yaml_grid
 from decay_atlas.reporting.words import Metric, axis_about, counted, listed, number
-from decay_atlas.statistics.assumed import GAP
+from decay_atlas.simulation.assumed import GAP
+from decay_atlas.simulation.planning import GridPlan, Plan
+from decay_atlas.simulation.power import JITTER, POWER, Shape
 from decay_atlas.statistics.laws import MIN_INTERIOR
-from decay_atlas.statistics.planning import GridPlan, Plan
-from decay_atlas.statistics.power import JITTER, POWER, Shape
 
 
 def render(plan: Plan) -> str:

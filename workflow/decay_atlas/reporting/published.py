@@ -26,5 +26,5 @@ def table_2() -> pd.DataFrame:
 
 
 def _rows(claim: str) -> list[dict[str, Any]]:
-    text = (files("decay_atlas.statistics.published") / "coupling.yaml").read_text()
+    text = (files("decay_atlas.claims.published") / "coupling.yaml").read_text()
     return next(entry["each"] for entry in yaml.safe_load(text)["claims"] if entry["id"] == claim)

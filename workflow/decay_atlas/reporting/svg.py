@@ -15,7 +15,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from decay_atlas.records import DamagedFileError
+from decay_atlas.runs.records import DamagedFileError
 
 INK = "#010203"
 """Whatever is drawn in this colour takes the text colour of the page it is shown on."""

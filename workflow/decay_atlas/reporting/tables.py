@@ -12,7 +12,7 @@ import pandas as pd
 from decay_atlas.reporting import words
 from decay_atlas.reporting.columns import COLUMNS, Column
 from decay_atlas.reporting.words import Metric
-from decay_atlas.statistics.tables import table_text
+from decay_atlas.tables.files import table_text
 
 MOST_ROWS = 400
 """Rows shown on the page; the CSV always has them all."""

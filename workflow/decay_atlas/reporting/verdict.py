@@ -20,8 +20,8 @@ from decay_atlas.reporting.words import (
     place,
     share,
 )
-from decay_atlas.statistics.landscape import COMBINATION
-from decay_atlas.statistics.rivals import HETEROGENEOUS
+from decay_atlas.statistics.methods.landscape import COMBINATION
+from decay_atlas.statistics.methods.rivals import HETEROGENEOUS
 
 DECIDED = ("product", "ratio", "decoupled", "other")
 OPEN = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from decay_atlas.statistics.comparisons import mean_of
-from decay_atlas.statistics.landscape import Direction, Floats, tabulate
+from decay_atlas.statistics.methods.comparisons import mean_of
+from decay_atlas.statistics.methods.landscape import Direction, Floats, tabulate
 
 COLUMNS = [
     *("dataset", "recipe", "fixed", "arch", "lr", "wd_fixed", "dog"),

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from decay_atlas.statistics.censored import UNKNOWN
-from decay_atlas.statistics.comparisons import holm, mean_of
-from decay_atlas.statistics.coupling import mean_product
-from decay_atlas.statistics.landscape import (
+from decay_atlas.statistics.methods.comparisons import holm, mean_of
+from decay_atlas.statistics.methods.coupling import mean_product
+from decay_atlas.statistics.methods.estimates import UNKNOWN
+from decay_atlas.statistics.methods.landscape import (
     MIN_WEIGHT_DECAYS,
     Average,
     Direction,
@@ -23,8 +23,8 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
-from decay_atlas.statistics.selection import Choice, choose, seed_noise
-from decay_atlas.statistics.tolerance import MIN_FIT, fit_tolerance
+from decay_atlas.statistics.methods.selection import Choice, argmax_wd, seed_noise
+from decay_atlas.statistics.methods.tolerance import MIN_FIT, fit_tolerance
 
 KAPPAS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 CENTRES = ("ratio", "optimum", "product")
@@ -131,7 +131,7 @@ def _chosen_by_others(landscape: Landscape) -> Choice:
     trained = landscape.trained()
     fellows = np.array([np.delete(trained, s, axis=1).any(axis=1) for s in range(len(landscape.seeds))])
     # Fellows that lack most of a seed's cells, or whose runs all diverged, have no optimum to score it at.
-    return choose(others, landscape.wd, (np.isfinite(others).sum(axis=-1) >= MIN_WEIGHT_DECAYS) & fellows)
+    return argmax_wd(others, landscape.wd, (np.isfinite(others).sum(axis=-1) >= MIN_WEIGHT_DECAYS) & fellows)
 
 
 def _loss_from(landscape: Landscape, choice: Choice, wd: Floats) -> Floats:
@@ -146,7 +146,7 @@ def noise_floor(landscape: Landscape) -> float:
 
     σ/√n · E[max of k standard normals], for k weight decays of n seeds. NaN where the noise is unknown.
     """
-    noise, _ = seed_noise(landscape, landscape.calm())
+    noise, _ = seed_noise(landscape, landscape.none_diverged())
     has = landscape.n_seeds() > 0
     floors = [
         noise * expected_maximum(int(row.sum())) / np.sqrt(landscape.n_seeds()[i, row].mean())

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.censored import UNKNOWN
-from decay_atlas.statistics.families import Recipes, families
-from decay_atlas.statistics.landscape import Average, Direction, landscapes, tabulate
 from decay_atlas.statistics.laws import MIN_INTERIOR
-from decay_atlas.statistics.slopes import Finding, findings
+from decay_atlas.statistics.methods.estimates import UNKNOWN
+from decay_atlas.statistics.methods.families import Recipes, families
+from decay_atlas.statistics.methods.landscape import Average, Direction, landscapes, tabulate
+from decay_atlas.statistics.methods.slopes import Finding, findings
 
 COLUMNS = [
     *["dataset", "recipe", "arch", "lr", "recipes", "epochs", "method"],

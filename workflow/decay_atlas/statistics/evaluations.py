@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from decay_atlas.statistics.landscape import COMBINATION, tabulate
+from decay_atlas.statistics.methods.landscape import COMBINATION, tabulate
 
 COLUMNS = [*COMBINATION, "lr", "wd", "evaluation", "mean", "sd", "n_seeds"]
 SIZE = "weight_norm"

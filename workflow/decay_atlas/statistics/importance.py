@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from decay_atlas.statistics.landscape import Direction, Floats, Landscape, landscapes, tabulate
+from decay_atlas.statistics.methods.landscape import Direction, Floats, Landscape, landscapes, tabulate
 
 COLUMNS = [
     *("dataset", "recipe", "arch", "region", "source", "share", "variance", "df", "statistic", "p"),

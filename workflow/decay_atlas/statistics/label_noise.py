@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from decay_atlas.statistics.landscape import tabulate
+from decay_atlas.statistics.methods.landscape import tabulate
 
 COLUMNS = ["dataset", "recipe", "clean", "arch", "label_noise", "lr", "wd", "value", "value_clean", "n_seeds"]
 

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.stats import t
 
 from decay_atlas.statistics.deviation import ON_GRID, cross_fitted_loss, interpolate
-from decay_atlas.statistics.landscape import (
+from decay_atlas.statistics.methods.landscape import (
     COMBINATION,
     Average,
     Direction,
@@ -25,7 +25,7 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
-from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.statistics.methods.rivals import LAWS
 
 COLUMNS = [
     *COMBINATION,

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import linregress
 
-from decay_atlas.statistics.censored import UNKNOWN, Estimate, random_effects
-from decay_atlas.statistics.landscape import COMBINATION, Average, Direction, Landscape, landscapes, tabulate
-from decay_atlas.statistics.rivals import HETEROGENEOUS, LAWS, POOLED
-from decay_atlas.statistics.selection import choose
-from decay_atlas.statistics.slopes import Finding, findings
+from decay_atlas.statistics.methods.estimates import UNKNOWN, Estimate, random_effects
+from decay_atlas.statistics.methods.landscape import COMBINATION, Average, Direction, Landscape, landscapes, tabulate
+from decay_atlas.statistics.methods.rivals import HETEROGENEOUS, LAWS, POOLED
+from decay_atlas.statistics.methods.selection import argmax_wd
+from decay_atlas.statistics.methods.slopes import Finding, findings
 
 MIN_INTERIOR = 3
 """Fewer interior optima than this identify no slope."""
@@ -70,7 +70,7 @@ def laws(runs: pd.DataFrame, direction: Direction, *, seed: int = 0, average: Av
 
 def as_published(landscape: Landscape) -> Finding:
     """The source's log–log regression: least squares through every λ* > 0. Source: C, Regressions (3)."""
-    choice = choose(landscape.mean(), landscape.wd, landscape.searchable())
+    choice = argmax_wd(landscape.mean(), landscape.wd, landscape.searchable())
     wd_opt = choice.wd(landscape.wd)
     seen = np.nan_to_num(wd_opt) > 0
     counts = int(seen.sum()), int(choice.found.sum() - seen.sum())

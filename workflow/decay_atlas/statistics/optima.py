@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.landscape import (
+from decay_atlas.statistics.methods.landscape import (
     COMBINATION,
     MIN_WEIGHT_DECAYS,
     Average,
@@ -14,8 +14,8 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
-from decay_atlas.statistics.selection import choose, rivals_of_best, seed_noise
-from decay_atlas.statistics.smoothing import smooth_optima
+from decay_atlas.statistics.methods.selection import argmax_wd, seed_noise, within_noise_of_best
+from decay_atlas.statistics.methods.smoothing import smooth_optima
 
 COLUMNS = [*COMBINATION, "lr", "wd_opt", "value", "sd", "n_seeds", "wd_smooth", "edge", "tied"]
 
@@ -40,10 +40,10 @@ def optima(runs: pd.DataFrame, direction: Direction, *, average: Average = "mean
 def _rows(landscape: Landscape) -> list[dict]:
     means = landscape.mean()
     diverged = landscape.all_diverged()
-    choice = choose(means, landscape.wd, landscape.searchable())
+    choice = argmax_wd(means, landscape.wd, landscape.searchable())
     smooth = smooth_optima(landscape)
-    noise, df = seed_noise(landscape, landscape.calm()) if smooth is None else (smooth.usual_noise, smooth.df)
-    rivals = rivals_of_best(landscape, means, noise, df)
+    noise, df = seed_noise(landscape, landscape.none_diverged()) if smooth is None else (smooth.usual_noise, smooth.df)
+    rivals = within_noise_of_best(landscape, means, noise, df)
     n_seeds, n_wd = landscape.n_seeds(), np.isfinite(means).sum(axis=1)
     rows = []
     for i, lr in enumerate(landscape.lr):

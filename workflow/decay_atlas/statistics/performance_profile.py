@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.landscape import tabulate
+from decay_atlas.statistics.methods.landscape import tabulate
 
 COLUMNS = ["strategy", "budget", "constant", "gap", "share", "n_combinations", "blank"]
 BUDGETED = ("random", "quasi-random")

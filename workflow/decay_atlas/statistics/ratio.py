@@ -9,9 +9,9 @@ import pandas as pd
 from scipy.stats import t
 from statsmodels.regression.linear_model import OLS
 
-from decay_atlas.statistics.comparisons import holm
-from decay_atlas.statistics.coupling import log_ratio, origin_slope
-from decay_atlas.statistics.landscape import (
+from decay_atlas.statistics.methods.comparisons import holm
+from decay_atlas.statistics.methods.coupling import log_ratio, origin_slope
+from decay_atlas.statistics.methods.landscape import (
     COMBINATION,
     Average,
     Direction,
@@ -20,9 +20,9 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
-from decay_atlas.statistics.resampling import resampled_means, resampled_seeds, weighted_quantile, weighted_sd
-from decay_atlas.statistics.selection import choose, rivals_of_best, seed_noise
-from decay_atlas.statistics.smoothing import smooth_optima
+from decay_atlas.statistics.methods.resampling import resampled_means, resampled_seeds, weighted_quantile, weighted_sd
+from decay_atlas.statistics.methods.selection import argmax_wd, seed_noise, within_noise_of_best
+from decay_atlas.statistics.methods.smoothing import smooth_optima
 
 COLUMNS = [
     *COMBINATION,
@@ -66,12 +66,12 @@ def bootstrap_rho(landscape: Landscape, resamples: int = 10_000, seed: int = 0) 
     members, probability = resampled_seeds(len(landscape.seeds), resamples, seed)
     means = resampled_means(landscape.quality, members, landscape.average)
     trained = np.moveaxis(landscape.trained()[:, members].sum(axis=2), 0, 1) > 0
-    chosen = choose(means, landscape.wd, landscape.searchable() & trained)
+    chosen = argmax_wd(means, landscape.wd, landscape.searchable() & trained)
     return origin_slope(landscape.lr, chosen.wd(landscape.wd)), probability
 
 
 def _row(landscape: Landscape, reference: float, resamples: int, seed: int) -> dict[str, Any]:
-    choice = choose(landscape.mean(), landscape.wd, landscape.searchable())
+    choice = argmax_wd(landscape.mean(), landscape.wd, landscape.searchable())
     lr, wd_opt = landscape.lr[choice.found], choice.wd(landscape.wd)[choice.found]
     row: dict[str, Any] = {
         **landscape.key,
@@ -113,7 +113,7 @@ def _calibrated(landscape: Landscape) -> dict[str, float]:
     if smooth is None or np.isnan(calibrated.value):
         return {}
     means = landscape.mean()
-    rivals = rivals_of_best(landscape, means, *seed_noise(landscape, landscape.calm()))
+    rivals = within_noise_of_best(landscape, means, *seed_noise(landscape, landscape.none_diverged()))
     seen = np.flatnonzero(smooth.interior)
     spans = np.array([_about(landscape.wd[np.isfinite(means[i])], landscape.wd[rivals[i]]) for i in seen])
     least, most = origin_slope(landscape.lr[seen], spans.T)

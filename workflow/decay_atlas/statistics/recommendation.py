@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.censored import Estimate, combine_df, excess_scatter
-from decay_atlas.statistics.comparisons import mean_of
 from decay_atlas.statistics.deviation import cross_fitted_loss
-from decay_atlas.statistics.landscape import (
+from decay_atlas.statistics.law_costs import seed_tolerance
+from decay_atlas.statistics.laws import verdict
+from decay_atlas.statistics.methods.comparisons import mean_of
+from decay_atlas.statistics.methods.estimates import Estimate, between_variance, combine_df
+from decay_atlas.statistics.methods.landscape import (
     COMBINATION,
     Average,
     Direction,
@@ -22,12 +24,10 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
-from decay_atlas.statistics.law_costs import seed_tolerance
-from decay_atlas.statistics.laws import verdict
-from decay_atlas.statistics.rivals import LAWS
-from decay_atlas.statistics.selection import choose
-from decay_atlas.statistics.slopes import between_points
-from decay_atlas.statistics.smoothing import SmoothOptima, smooth_optima
+from decay_atlas.statistics.methods.rivals import LAWS
+from decay_atlas.statistics.methods.selection import argmax_wd
+from decay_atlas.statistics.methods.slopes import between_points
+from decay_atlas.statistics.methods.smoothing import SmoothOptima, smooth_optima
 
 COLUMNS = [
     *COMBINATION,
@@ -170,7 +170,7 @@ def coupling_line(landscape: Landscape, smooth: SmoothOptima | None) -> Line | N
     if found in LAWS:
         y, design = y - LAWS[found] * (x - x.mean()), design[:, :1]
     gain = np.linalg.pinv(design)
-    scatter = excess_scatter(design, y, noise)
+    scatter = between_variance(design, y, noise)
     coefficients = gain @ y
     return Line(
         law="fitted" if found == "other" else found,
@@ -272,7 +272,7 @@ def _measured(one: Advisor, i: int) -> dict[str, Any]:
     """The recommendation at a measured learning rate: the decision, or the best cell where that promises no more."""
     landscape, smooth = one.landscape, one.smooth
     means = landscape.mean()
-    choice = choose(means, landscape.wd, landscape.searchable())
+    choice = argmax_wd(means, landscape.wd, landscape.searchable())
     row = _decided(one, i)
     if not choice.found[i]:
         return row

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.families import Recipe, Recipes, differences
-from decay_atlas.statistics.landscape import COMBINATION, tabulate
+from decay_atlas.statistics.methods.families import Recipe, Recipes, differences
+from decay_atlas.statistics.methods.landscape import COMBINATION, tabulate
 
 COLUMNS = [
     *[*COMBINATION, "baseline", "varies", "setting"],

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from decay_atlas.statistics import search
-from decay_atlas.statistics.comparisons import mean_of
-from decay_atlas.statistics.families import Recipes, families
-from decay_atlas.statistics.landscape import Direction, Floats, tabulate
+from decay_atlas.statistics.methods import search
+from decay_atlas.statistics.methods.comparisons import mean_of
+from decay_atlas.statistics.methods.families import Recipes, families
+from decay_atlas.statistics.methods.landscape import Direction, Floats, tabulate
 from decay_atlas.statistics.tuning import SAME, Case, cases
 
 COLUMNS = [

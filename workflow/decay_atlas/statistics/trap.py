@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics import search
-from decay_atlas.statistics.landscape import COMBINATION, Average, Direction, Landscape, landscapes, tabulate
+from decay_atlas.statistics.methods import search
+from decay_atlas.statistics.methods.landscape import COMBINATION, Average, Direction, Landscape, landscapes, tabulate
 
 COLUMNS = [
     *COMBINATION,

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from decay_atlas.statistics import search
-from decay_atlas.statistics.comparisons import mean_of
-from decay_atlas.statistics.device_time import device_seconds
-from decay_atlas.statistics.landscape import Direction, Floats, Landscape, landscapes, tabulate
-from decay_atlas.statistics.selection import choose
+from decay_atlas.statistics.methods import search
+from decay_atlas.statistics.methods.comparisons import mean_of
+from decay_atlas.statistics.methods.device_time import device_seconds
+from decay_atlas.statistics.methods.landscape import Direction, Floats, Landscape, landscapes, tabulate
+from decay_atlas.statistics.methods.selection import argmax_wd
 
 COLUMNS = [
     *("dataset", "recipe", "arch", "strategy", "budget", "runs", "device_hours", "value"),
@@ -265,7 +265,7 @@ def _log_constants(test: Landscape, power: float) -> Floats:
 
     Their mean weighs every lr alike, where the published regression gives the largest nearly all the weight.
     """
-    choice = choose(test.mean(), test.wd, test.searchable())
+    choice = argmax_wd(test.mean(), test.wd, test.searchable())
     wd = choice.wd(test.wd)
     kept = choice.found & ~choice.tied & (np.nan_to_num(wd) > 0)
     return np.log(wd[kept]) + power * np.log(test.lr[kept])

@@ -17,17 +17,17 @@ from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.oneway import anova_oneway
 from statsmodels.stats.power import FTestAnovaPower
 
-from decay_atlas.statistics.censored import Estimate
-from decay_atlas.statistics.comparisons import Located, Pair, holm, pairs
-from decay_atlas.statistics.coupling import (
+from decay_atlas.statistics.methods.comparisons import Located, Pair, holm, pairs
+from decay_atlas.statistics.methods.coupling import (
     choice_per_seed,
     log_product,
     log_ratio,
     mean_product,
     origin_slope,
 )
-from decay_atlas.statistics.landscape import Average, Direction, Landscape, landscapes, tabulate
-from decay_atlas.statistics.smoothing import smooth_optima
+from decay_atlas.statistics.methods.estimates import Estimate
+from decay_atlas.statistics.methods.landscape import Average, Direction, Landscape, landscapes, tabulate
+from decay_atlas.statistics.methods.smoothing import smooth_optima
 
 LEVEL = 0.05
 POWER = 0.8

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from decay_atlas.statistics.landscape import (
+from decay_atlas.statistics.methods.landscape import (
     COMBINATION,
     Average,
     Direction,
@@ -21,7 +21,7 @@ from decay_atlas.statistics.landscape import (
     landscapes,
     tabulate,
 )
-from decay_atlas.statistics.selection import seed_noise
+from decay_atlas.statistics.methods.selection import seed_noise
 
 SWEEPS = ("wd", "product")
 COLUMNS = [
@@ -97,7 +97,7 @@ def along(landscape: Landscape, sweep: str, start: Sequence[float]) -> tuple[Flo
 
 def _noisy(landscape: Landscape) -> float:
     """An excess that seed noise alone seldom makes; NaN where nothing measures the noise."""
-    return NOISES * seed_noise(landscape, landscape.calm())[0]
+    return NOISES * seed_noise(landscape, landscape.none_diverged())[0]
 
 
 def _rows(landscape: Landscape, excess: float, start: Sequence[float] | None) -> Iterator[dict[str, Any]]:

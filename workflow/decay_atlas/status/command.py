@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from decay_atlas.config import Config, study_file
 from decay_atlas.status.facts import Reader, status_of
 from decay_atlas.status.show import console, render
+from decay_atlas.study.config import Config, study_file
 
 EVERY = 3.0
 """Seconds between two looks."""

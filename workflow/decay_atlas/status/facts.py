@@ -10,12 +10,12 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from decay_atlas.config import Config, grid_of
-from decay_atlas.grid import Pack, Run, dataset_folder, number_text
-from decay_atlas.records import RecordError, device_count, read_summary, staged
+from decay_atlas.runs.grid import Pack, Run, dataset_folder, number_text
+from decay_atlas.runs.records import RecordError, device_count, read_summary, staged
 from decay_atlas.status import logs
 from decay_atlas.status.jobs import Jobs, checkpoints, jobs_of, last_written
 from decay_atlas.status.model import Failure, Row, Slow, Status, Work
+from decay_atlas.study.config import Config, grid_of
 
 STATES = ("done", "running", "failed", "diverged", "missing")
 PATIENCE = 2.5
@@ -176,7 +176,7 @@ class _Look:
         if not runs:
             return 0.0, 0.0
         # pandas comes with it and takes half a second, which a study that is done need not wait for
-        from decay_atlas.statistics.cost import timing_of
+        from decay_atlas.simulation.cost import timing_of
 
         timing = timing_of(run, self._grid.settings[run.digest], self._root)
         return runs * timing.device_seconds / 3600, runs * timing.seconds

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from decay_atlas.grid import Pack
-from decay_atlas.recovery import hosts
-from decay_atlas.slurm import jobs_by_wildcards
+from decay_atlas.execution.recovery import hosts
+from decay_atlas.execution.slurm import jobs_by_wildcards
+from decay_atlas.runs.grid import Pack
 
 PROGRAMS = ("decay_atlas.training", "decay_atlas.simulation")
 PROCESSES = Path("/proc")
@@ -105,4 +105,4 @@ def _processes(folder: Path) -> Iterator[tuple[bool, list[str]]]:
         except OSError:
             continue
         records = [word for word in words if word.startswith("results/runs/") and word.endswith(".json")]
-        yield "decay_atlas.devices" in words, records
+        yield "decay_atlas.execution.devices" in words, records

@@ -20,9 +20,9 @@ from typing import Any
 
 import torch
 
-from decay_atlas.grid import number_text
-from decay_atlas.records import replacing
-from decay_atlas.training.learner import Member, State
+from decay_atlas.runs.grid import number_text
+from decay_atlas.runs.records import replacing
+from decay_atlas.training.engine.learner import EnsembleRun, State
 
 FORMAT = 3
 KEPT = 2
@@ -50,7 +50,7 @@ class Checkpoints:
             "software": ", ".join(f"{name} {version(name)}" for name in SOFTWARE),
         }
 
-    def save(self, member: Member, state: State) -> None:
+    def save(self, member: EnsembleRun, state: State) -> None:
         """Write a checkpoint, then remove all but the last two.
 
         Raises:

@@ -9,9 +9,9 @@ import sys
 
 import torch
 
-from decay_atlas.training.engines import ENGINES
-from decay_atlas.training.pack import CHECKPOINT_MINUTES, train_pack
-from decay_atlas.training.watch import Interrupted
+from decay_atlas.training.checkpoint_timer import Interrupted
+from decay_atlas.training.engine.choosing import ENGINES
+from decay_atlas.training.job import CHECKPOINT_MINUTES, train_pack
 
 
 def main() -> int:

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from decay_atlas.training import evaluations
-from decay_atlas.training.batches import Data
-from decay_atlas.training.evaluate import Scores
-from decay_atlas.training.learner import Learner, Member, Row, Sums
-from decay_atlas.training.tasks import Task
+from decay_atlas.training.data.batches import Data
+from decay_atlas.training.data.tasks import Task
+from decay_atlas.training.engine.evaluate import Scores
+from decay_atlas.training.engine.learner import EnsembleRun, Learner, Row, Sums
 
 HISTORY = (
     "epoch",
@@ -54,7 +54,7 @@ def train(
     learner: Learner,
     on_step: Callable[[Learner], None] = lambda learner: None,
     on_epoch: Callable[[Row], None] = lambda row: None,
-    on_done: Callable[[Member, Result, nn.Module], None] = lambda member, result, network: None,
+    on_done: Callable[[EnsembleRun, Result, nn.Module], None] = lambda member, result, network: None,
     before_done: Callable[[Learner], None] = lambda learner: None,
 ) -> None:
     """Train a learner's members to the end of their course, from wherever they are.
@@ -74,7 +74,7 @@ def train(
         while learner.members and learner.epoch < learner.course.epochs:
             rows = _epoch(learner, on_step)
             if learner.attack and len(learner.data.val):
-                _stop_early(learner, rows)
+                _keep_most_robust(learner, rows)
             diverged = []
             for member, row in zip(learner.members, rows, strict=True):
                 member.history.append(row)
@@ -83,7 +83,7 @@ def train(
                     diverged.append(member)
                 on_epoch(row)
             networks = [learner.network(member) for member in diverged]
-            learner.leave(diverged)
+            learner.drop(diverged)
             if diverged:
                 before_done(learner)
             for member, network in zip(diverged, networks, strict=True):
@@ -119,7 +119,7 @@ def _epoch(learner: Learner, on_step: Callable[[Learner], None]) -> list[Row]:
     ]
 
 
-def _stop_early(learner: Learner, rows: list[Row]) -> None:
+def _keep_most_robust(learner: Learner, rows: list[Row]) -> None:
     """Add the robust accuracy to the epoch's rows, and keep the weights of who has none better so far."""
     with _spent(learner.members, "scoring"):
         for member, row, robust in zip(learner.members, rows, learner.robust(), strict=True):
@@ -129,7 +129,7 @@ def _stop_early(learner: Learner, rows: list[Row]) -> None:
                 member.best = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
 
-def _row(member: Member, epoch: int, lr: float, sums: Sums, scores: tuple[Scores, Scores]) -> Row:
+def _row(member: EnsembleRun, epoch: int, lr: float, sums: Sums, scores: tuple[Scores, Scores]) -> Row:
     val, test = scores
     decay = member.wd if sums.decay is None else sums.decay
     row: Row = {
@@ -156,7 +156,7 @@ def _diverged(row: Row, task: Task) -> bool:
     return None in needed or (row["train_loss"] or 0) > task.diverged_loss
 
 
-def _result(member: Member, found: dict[str, Any], learner: Learner) -> Result:
+def _result(member: EnsembleRun, found: dict[str, Any], learner: Learner) -> Result:
     seconds = member.seconds
     images = learner.course.images * len(member.history)
     return {
@@ -173,7 +173,7 @@ def _result(member: Member, found: dict[str, Any], learner: Learner) -> Result:
     }
 
 
-def _scores(member: Member, data: Data) -> dict[str, float | None]:
+def _scores(member: EnsembleRun, data: Data) -> dict[str, float | None]:
     """The best of each score over epochs, on its own part, and the last; chance for a run that diverged."""
     scores: dict[str, float | None] = {}
     for part, source in (("test", data.test), ("val", data.val)):
@@ -191,7 +191,7 @@ def _scores(member: Member, data: Data) -> dict[str, float | None]:
 
 
 @contextmanager
-def _spent(members: list[Member], on: str) -> Iterator[None]:
+def _spent(members: list[EnsembleRun], on: str) -> Iterator[None]:
     """Share the time of what is done inside among `members`."""
     began = time.perf_counter()
     yield

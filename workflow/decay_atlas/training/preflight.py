@@ -7,9 +7,10 @@ import sys
 
 import torch
 
-from decay_atlas.preflight import REFUSED
-from decay_atlas.training import models, optimizers
-from decay_atlas.training.datasets import channels_of, outputs_of, size_of
+from decay_atlas.execution.preflight import REFUSED
+from decay_atlas.training import optimizers
+from decay_atlas.training.data.datasets import channels_of, outputs_of, size_of
+from decay_atlas.training.networks import models
 
 
 def main(entries: str) -> int:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from decay_atlas.training.datasets import DataError, prepare
+from decay_atlas.training.data.datasets import DataError, prepare
 
 
 def main(arguments: list[str] | None = None) -> int:

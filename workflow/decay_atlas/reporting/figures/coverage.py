@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import counted, listed
-from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.statistics.methods.rivals import LAWS
 
 VERDICTS = [*LAWS, "other", "undetermined", "not-identifiable"]
 RIGHT, WRONG, COVERED = 0.95, 0.02, (0.93, 0.97)

@@ -11,7 +11,7 @@ from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.fits import METHODS, best_method
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import is_missing, listed, number, place
-from decay_atlas.statistics.rivals import LAWS, POOLED
+from decay_atlas.statistics.methods.rivals import LAWS, POOLED
 
 METHOD_WORDS = {
     "censored": "censored regression (carries the verdict)",

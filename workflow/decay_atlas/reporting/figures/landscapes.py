@@ -21,8 +21,8 @@ from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.fits import best_method, lines, rows_of
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import Labels, Metric, axis_value, number
-from decay_atlas.statistics.landscape import Average, Landscape
-from decay_atlas.statistics.landscape import landscapes as split
+from decay_atlas.statistics.methods.landscape import Average, Landscape
+from decay_atlas.statistics.methods.landscape import landscapes as split
 
 COMMON_SHARE = 0.5
 """A weight decay trained with at least this share of the lr is expected with all, and hatched where missing."""
@@ -124,7 +124,7 @@ def _map(
             "map could show; the runs are in runs.parquet."
         )
     mean, count = landscape.sign * landscape.mean(), landscape.n_seeds()
-    title = f"{label}: {_seen(mean, landscape, metric)}"
+    title = f"{label}: {_headline(mean, landscape, metric)}"
     figure, axes = style.new(title, height=3.7)
     tips = draw_cells(axes, figure, landscape, places, mean, count, metric)
     name_axes(axes, landscape, places, zero)
@@ -135,7 +135,7 @@ def _map(
     return Panel(figure, _words(label, landscape, mean, optima, metric), tips, key)
 
 
-def _seen(mean: NDArray[np.float64], landscape: Landscape, metric: Metric) -> str:
+def _headline(mean: NDArray[np.float64], landscape: Landscape, metric: Metric) -> str:
     if not np.isfinite(mean).any():
         return "no run has a finite value"
     i, j = np.unravel_index(np.nanargmax(landscape.sign * mean), mean.shape)
@@ -274,7 +274,7 @@ def _words(label: str, landscape: Landscape, mean: NDArray[np.float64], optima: 
     )
     return (
         f"Heat map of {metric.name} for {label}: {len(landscape.lr)} learning rates by {len(landscape.wd)} weight "
-        f"decays, {_seen(mean, landscape, metric)}. Optimal weight decays: {found or 'none could be found'}."
+        f"decays, {_headline(mean, landscape, metric)}. Optimal weight decays: {found or 'none could be found'}."
     )
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import Labels, Metric, axis_value, number
-from decay_atlas.statistics.landscape import COMBINATION
-from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.statistics.methods.landscape import COMBINATION
+from decay_atlas.statistics.methods.rivals import LAWS
 
 APART = 1.05
 """Factor of η between the marks of two laws, so that none hides another."""

@@ -10,7 +10,7 @@ from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.fits import best_method, is_told, lines
 from decay_atlas.reporting.svg import Panel
 from decay_atlas.reporting.words import interval, is_missing, listed, number, place
-from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.statistics.methods.rivals import LAWS
 
 
 def optima_plot(optima: pd.DataFrame, laws: pd.DataFrame) -> list[Panel]:
@@ -32,7 +32,7 @@ def _panel(optima: pd.DataFrame, laws: pd.DataFrame, dataset: str, recipe: str, 
     archs = list(dict.fromkeys(optima["arch"]))
     inside = optima[(optima["edge"] == "none") & is_told(optima) & (optima["wd_opt"] > 0)]
     slopes = _slopes(laws, dataset, recipe)
-    title = f"{place(dataset, recipe, recipes)}: {_seen(optima, inside, slopes)}"
+    title = f"{place(dataset, recipe, recipes)}: {_headline(optima, inside, slopes)}"
     figure, axes = style.new(title, height=3.9 + 0.16 * (len(archs) // 3))
     positive = optima["wd_opt"][optima["wd_opt"] > 0]
     if positive.empty:
@@ -99,7 +99,7 @@ def _slopes(laws: pd.DataFrame, dataset: str, recipe: str) -> pd.DataFrame:
     return own.set_index("arch")[["slope", "slope_lo", "slope_hi"]]
 
 
-def _seen(optima: pd.DataFrame, inside: pd.DataFrame, slopes: pd.DataFrame) -> str:
+def _headline(optima: pd.DataFrame, inside: pd.DataFrame, slopes: pd.DataFrame) -> str:
     known = slopes["slope"].dropna()
     counted = f"{len(inside)} of {len(optima)} optima lie inside the grid"
     if known.empty:

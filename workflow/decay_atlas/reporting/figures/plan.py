@@ -7,8 +7,8 @@ import pandas as pd
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import axis_about, listed, number, share
-from decay_atlas.statistics.power import POWER, Place, Shape
-from decay_atlas.statistics.rivals import LAWS
+from decay_atlas.simulation.power import POWER, Place, Shape
+from decay_atlas.statistics.methods.rivals import LAWS
 
 
 def reach(shape: Shape, asked: list[Place], name: str) -> Panel:

@@ -10,7 +10,7 @@ import pandas as pd
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import Metric, listed, number
-from decay_atlas.statistics.axes import rounded
+from decay_atlas.statistics.methods.axes import rounded
 from decay_atlas.statistics.performance_profile import BUDGETED
 
 SPAN = 300.0
@@ -49,7 +49,7 @@ def _panel(known: pd.DataFrame, name: str, metric: Metric) -> Panel:
     least = rounded(most / SPAN)
     parts = {label: part.sort_values("gap") for label, part in known.groupby(known.apply(_label, axis=1), sort=False)}
     profiles = dict(sorted(parts.items(), key=lambda item: _median(item[1])))
-    figure, axes = style.new(f"{name}: {_seen(profiles, metric)}", height=3.6 + 0.17 * ((len(profiles) + 1) // 2))
+    figure, axes = style.new(f"{name}: {_headline(profiles, metric)}", height=3.6 + 0.17 * ((len(profiles) + 1) // 2))
     for number_, (label, part) in enumerate(profiles.items()):
         colour, dashes = _look(str(part["strategy"].iloc[0]))
         x = [least, *np.clip(part["gap"], least, None), most * 1.3]
@@ -98,7 +98,7 @@ def _median(part: pd.DataFrame) -> float:
     return float(enough["gap"].min()) if len(enough) else math.inf
 
 
-def _seen(profiles: dict[str, pd.DataFrame], metric: Metric) -> str:
+def _headline(profiles: dict[str, pd.DataFrame], metric: Metric) -> str:
     best = min(profiles, key=lambda label: _median(profiles[label]))
     within = _median(profiles[best])
     if math.isinf(within):

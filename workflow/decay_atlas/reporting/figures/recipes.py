@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from decay_atlas.reporting.figures import style
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import Metric, counted, interval, is_missing, listed, number
-from decay_atlas.statistics.families import Recipes
+from decay_atlas.statistics.methods.families import Recipes
 
 PLACE = ["dataset", "arch"]
 RULES = ("rule 1", "rule 2", "unchanged")

@@ -39,7 +39,7 @@ def _panel(table: pd.DataFrame, where: str) -> Panel:
             f"{where}: no variant has a ratio or a slope, for no optimum can be located between grid points."
         )
     rows = known.to_dict("records")
-    title = f"{where}: {_seen(known)}"
+    title = f"{where}: {_headline(known)}"
     figure, axes = style.new(title, height=1.85 + 0.34 * len(rows))
     axes.remove()
     left, right = figure.subplots(1, 2, sharey=True)
@@ -65,7 +65,7 @@ def _panel(table: pd.DataFrame, where: str) -> Panel:
     return Panel(figure, f"Slope and ratio under every variant of a recipe. {title}. {listed(words, 30)}.")
 
 
-def _seen(known: pd.DataFrame) -> str:
+def _headline(known: pd.DataFrame) -> str:
     """How many slopes may be 1, without which no ratio is a constant, and how many ratios the published ones."""
     slopes = known[known["slope_lo"].notna() & known["slope_hi"].notna()]
     parts = ["no slope could be fitted"]

@@ -12,7 +12,7 @@ from decay_atlas.reporting.figures.landscapes import CASING, MOST_CELLS, cells, 
 from decay_atlas.reporting.fits import rows_of
 from decay_atlas.reporting.svg import INK, Panel
 from decay_atlas.reporting.words import Labels, Metric, axis_value, fixed, listed
-from decay_atlas.statistics.landscape import Average, Landscape, landscapes
+from decay_atlas.statistics.methods.landscape import Average, Landscape, landscapes
 from decay_atlas.statistics.valley import along
 
 SWEEPS = {"wd": ("λ fixed (S1)", "o", style.SERIES[1]), "product": ("ηλ fixed (S2)", "s", style.SERIES[3])}

@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from decay_atlas.training.batches import Data
+from decay_atlas.training.data.batches import Data
 from decay_atlas.training.evaluations.autoattack import autoattack
 from decay_atlas.training.evaluations.pgd import pgd
 from decay_atlas.training.evaluations.pruning import pruning

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from decay_atlas.training.adversarial import AT_ONCE
-from decay_atlas.training.batches import Data, Share
+from decay_atlas.training.data.batches import Data, Shard
+from decay_atlas.training.engine.adversarial import AT_ONCE
 from decay_atlas.training.evaluations.pgd import EPSILON, STEPS, pgd
 
 PACKAGE = "autoattack"
@@ -48,7 +48,7 @@ def autoattack(model: nn.Module, data: Data) -> dict[str, Any]:
 
     model.eval()
     clean = robust = 0
-    for images, labels in data.test.scoring(Share()):
+    for images, labels in data.test.scoring(Shard()):
         pixels = (images * data.std + data.mean).clamp(0, 1)
         # As it was told when it was attacked: an image just beyond the boundary may be told otherwise in another batch.
         _, told = adversary.run_standard_evaluation(pixels, labels, bs=AT_ONCE, return_labels=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from decay_atlas.training.adversarial import Attack, gradient_of
-from decay_atlas.training.batches import Data, Share
+from decay_atlas.training.data.batches import Data, Shard
+from decay_atlas.training.engine.adversarial import Attack, gradient_of
 
 EPSILON = 8 / 255
 STEP = 2 / 255
@@ -18,7 +18,7 @@ def pgd(model: nn.Module, data: Data) -> dict[str, float]:
     model.eval()
     chance = torch.Generator().manual_seed(0)
     clean = robust = 0
-    for images, labels in data.test.scoring(Share()):
+    for images, labels in data.test.scoring(Shard()):
         attacked = attack(model, images, labels, data.mean, data.std, STEPS, chance)
         with torch.no_grad():
             clean += int((model(images).argmax(1) == labels).sum())

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from decay_atlas.training.batches import Data, Share
+from decay_atlas.training.data.batches import Data, Shard
 
 SHARES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -24,6 +24,6 @@ def pruning(model: nn.Module, data: Data) -> dict[str, float]:
         pruned = copy.deepcopy(model).eval()
         layers = [(layer, "weight") for layer in pruned.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
         prune.global_unstructured(layers, pruning_method=prune.L1Unstructured, amount=share)
-        right = [(pruned(images).argmax(1) == labels).sum() for images, labels in data.test.scoring(Share())]
+        right = [(pruned(images).argmax(1) == labels).sum() for images, labels in data.test.scoring(Shard())]
         found[f"{share:g}"] = 100 * int(torch.stack(right).sum()) / len(data.test)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from decay_atlas.training.batches import Data, Share
+from decay_atlas.training.data.batches import Data, Shard
 
 
 @torch.no_grad()
@@ -15,5 +15,5 @@ def train(model: nn.Module, data: Data) -> float:
     Labels are those that were trained on, flipped ones among them; images held out for validation do not count.
     """
     model.eval()
-    right = [(model(images).argmax(1) == labels).sum() for images, labels in data.train.scoring(Share())]
+    right = [(model(images).argmax(1) == labels).sum() for images, labels in data.train.scoring(Shard())]
     return 100 * int(torch.stack(right).sum()) / len(data.train)

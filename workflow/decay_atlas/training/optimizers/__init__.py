@@ -20,10 +20,10 @@ from decay_atlas.training.optimizers.adadecay import AdaDecay
 from decay_atlas.training.optimizers.adai import Adai
 from decay_atlas.training.optimizers.adais import AdaiS
 from decay_atlas.training.optimizers.adam import Adam
+from decay_atlas.training.optimizers.adam_base import torch_adam
 from decay_atlas.training.optimizers.adams import AdamS
 from decay_atlas.training.optimizers.adamw import AdamW
 from decay_atlas.training.optimizers.adamw_lh import AdamWLH
-from decay_atlas.training.optimizers.adaptive import pytorchs
 from decay_atlas.training.optimizers.amsgrad import AMSGrad
 from decay_atlas.training.optimizers.amsgrads import AMSGradS
 from decay_atlas.training.optimizers.amsgradw import AMSGradW
@@ -40,7 +40,7 @@ from decay_atlas.training.optimizers.sgd_unscheduled import SGDUnscheduled
 from decay_atlas.training.optimizers.sgds import SGDS
 from decay_atlas.training.optimizers.sgdw import SGDW
 from decay_atlas.training.optimizers.yogi import Yogi
-from decay_atlas.training.recipes import AROUND
+from decay_atlas.training.settings.recipes import AROUND
 
 __all__ = [
     "ASAM",
@@ -95,8 +95,8 @@ def asam(
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     # the decay is outside the gradient and times lr
-    "adamw": partial(pytorchs, AdamW),
-    "amsgradw": partial(pytorchs, AMSGradW),
+    "adamw": partial(torch_adam, AdamW),
+    "amsgradw": partial(torch_adam, AMSGradW),
     "sgdw": SGDW,
     "lion": Lion,
     # … and made stable: divided by the size of the gradients, or times the gain of the momentum
@@ -109,8 +109,8 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "sgd-unscheduled": SGDUnscheduled,
     # the decay is inside the gradient (L2)
     "sgd": sgd,
-    "adam": partial(pytorchs, Adam),
-    "amsgrad": partial(pytorchs, AMSGrad),
+    "adam": partial(torch_adam, Adam),
+    "amsgrad": partial(torch_adam, AMSGrad),
     "adai": Adai,
     "radam": RAdam,
     "adabound": AdaBound,

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive, correction
+from decay_atlas.training.optimizers.adam_base import BETAS, EPS, AdamBase, correction
+from decay_atlas.training.optimizers.base import StepInputs, spread
 from decay_atlas.training.optimizers.options import Rate, within
-from decay_atlas.training.optimizers.stacked import Leaves, spread
 
 
-class AdaBound(Adaptive):
+class AdaBound(AdamBase):
     """θ ← θ − clip(lr·√(1−β₂ᵗ)/(1−β₁ᵗ)/(√v + eps), lower, upper)·m, m and v those of Adam (L2).
 
     lower = f·(1 − 1/(γt + 1)) and upper = f·(1 + 1/(γt)), where f is `final_lr` as the schedule has changed it
@@ -43,8 +43,8 @@ class AdaBound(Adaptive):
         within("gamma", gamma, 0, above=True)
         super().__init__(parameters, lr, weight_decay, betas, eps, final_lr=float(final_lr), gamma=float(gamma))
 
-    def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
-        """See `Adaptive.move`."""
+    def move(self, leaves: StepInputs, first: list[Tensor], second: list[Tensor]) -> None:
+        """See `AdamBase.move`."""
         group, time = leaves.group, leaves.group["gamma"] * leaves.step
         target = torch.as_tensor(leaves.schedule * group["final_lr"], dtype=torch.float64)
         rate = torch.as_tensor(

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.momentum import Momentum
+from decay_atlas.training.optimizers.base import StepInputs, added
 from decay_atlas.training.optimizers.options import Rate, within
-from decay_atlas.training.optimizers.stacked import Leaves, added
+from decay_atlas.training.optimizers.sgd_base import SGDBase
 
 
-class AdaDecay(Momentum):
+class AdaDecay(SGDBase):
     """SGD with momentum on g + wd·s·θ, s = 2/(1 + exp(−alpha·z)), z = (|g| − mean)/sd of |g| in the tensor.
 
     alpha = 0 is SGD (L2); z is 0 where all gradients of a tensor have one size. Source: A, compared; Nakamura
@@ -37,8 +37,8 @@ class AdaDecay(Momentum):
         within("alpha", alpha, 0)
         super().__init__(parameters, lr, weight_decay, momentum, alpha=float(alpha))
 
-    def gradients(self, leaves: Leaves) -> list[Tensor]:
-        """See `Momentum.gradients`."""
+    def gradients(self, leaves: StepInputs) -> list[Tensor]:
+        """See `SGDBase.gradients`."""
         alpha = leaves.group["alpha"]
         shares = [
             torch.sigmoid(_normalised(gradient.abs(), leaves.ensemble).mul_(alpha)).mul_(2).mul_(weight)

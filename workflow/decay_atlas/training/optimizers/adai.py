@@ -9,11 +9,20 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from decay_atlas.training.optimizers.base import (
+    EnsembleOptimizer,
+    StepInputs,
+    add_,
+    added,
+    mean,
+    scale_,
+    scaled,
+    spread,
+)
 from decay_atlas.training.optimizers.options import Rate, pair, within
-from decay_atlas.training.optimizers.stacked import Leaves, Stacked, add_, added, mean, scale_, scaled, spread
 
 
-class Adai(Stacked):
+class Adai(EnsembleOptimizer):
     """β₁ₜ = clip(1 − β₀·v̂/v̄, 0, 1 − eps), element by element; m ← β₁ₜm + (1−β₁ₜ)g; θ ← θ − lr·m/(1 − Πβ₁ₖ).
 
     v̄ is the mean of v̂ over the whole model, g holds wd·θ, `betas` are β₀ ≥ 0 and β₂ < 1. While v̄ is 0, v̂/v̄ counts
@@ -43,11 +52,11 @@ class Adai(Stacked):
         super().__init__(parameters, lr, weight_decay, betas=(beta0, beta2), eps=float(eps))
 
     def initial(self, group: dict[str, Any]) -> dict[str, float]:
-        """See `Stacked.initial`."""
+        """See `EnsembleOptimizer.initial`."""
         return {"exp_avg": 0.0, "exp_avg_sq": 0.0, "beta1_prod": 1.0}
 
-    def update(self, leaves: Leaves) -> None:
-        """See `Stacked.update`."""
+    def update(self, leaves: StepInputs) -> None:
+        """See `EnsembleOptimizer.update`."""
         beta0, beta2 = leaves.group["betas"]
         for part in leaves.parts():
             second, gradients = self.kept("exp_avg_sq", part), self._gradients(part)
@@ -59,10 +68,10 @@ class Adai(Stacked):
         for part in leaves.parts():
             self._move(part, self._gradients(part), scale, floor)
 
-    def _gradients(self, part: Leaves) -> list[Tensor]:
+    def _gradients(self, part: StepInputs) -> list[Tensor]:
         return added(part.gradients, part.weights, part.wd) if self.coupled else part.gradients
 
-    def _move(self, part: Leaves, gradients: list[Tensor], scale: Tensor, floor: Tensor) -> None:
+    def _move(self, part: StepInputs, gradients: list[Tensor], scale: Tensor, floor: Tensor) -> None:
         if not self.coupled:
             scale_(part.weights, 1 - part.lr * part.wd)
         gain = scaled(self.kept("exp_avg_sq", part), scale)  # 1 − β₁ₜ

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decay_atlas.training.optimizers.adaptive import Adaptive
+from decay_atlas.training.optimizers.adam_base import AdamBase
 
 
-class Adam(Adaptive):
+class Adam(AdamBase):
     """g ← g + wd·θ enters m and v; θ ← θ − lr·m̂/(√v̂ + eps). Source: S, Adam (L2).
 
     >>> import torch

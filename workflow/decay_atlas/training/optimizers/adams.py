@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive, correction
+from decay_atlas.training.optimizers.adam_base import BETAS, EPS, AdamBase, correction
+from decay_atlas.training.optimizers.base import StepInputs, mean, times
 from decay_atlas.training.optimizers.options import Rate, within
-from decay_atlas.training.optimizers.stacked import Leaves, mean, times
 
 
-class AdamS(Adaptive):
+class AdamS(AdamBase):
     """θ ← θ − lr·m̂/(√v̂ + eps) − lr·wd·v̄^(−p)·θ, v̄ the mean of v̂ over the whole model. Source: S, AdamS.
 
     p = 0 is AdamW. Where v̄ = 0 no gradient has ever been seen, there is no scale to decay by, and with p > 0
@@ -38,8 +38,8 @@ class AdamS(Adaptive):
         within("p", p, 0)
         super().__init__(parameters, lr, weight_decay, betas, eps, p=float(p))
 
-    def decay(self, leaves: Leaves, second: str) -> Rate:
-        """See `Adaptive.decay`."""
+    def decay(self, leaves: StepInputs, second: str) -> Rate:
+        """See `AdamBase.decay`."""
         rate, p = leaves.lr * leaves.wd, leaves.group["p"]
         if p == 0:
             return rate

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decay_atlas.training.optimizers.adaptive import Adaptive
+from decay_atlas.training.optimizers.adam_base import AdamBase
 
 
-class AdamW(Adaptive):
+class AdamW(AdamBase):
     """θ ← θ − lr·m̂/(√v̂ + eps) − lr·wd·θ. Source: C, Protocol; S, AdamW; D, AdamW-PT.
 
     >>> import torch

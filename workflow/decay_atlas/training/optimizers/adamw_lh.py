@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decay_atlas.training.optimizers.adaptive import Adaptive
+from decay_atlas.training.optimizers.adam_base import AdamBase
+from decay_atlas.training.optimizers.base import StepInputs
 from decay_atlas.training.optimizers.options import Rate
-from decay_atlas.training.optimizers.stacked import Leaves
 
 
-class AdamWLH(Adaptive):
+class AdamWLH(AdamBase):
     """θ ← (1 − wd·η)θ − lr·m̂/(√v̂ + eps), where η = lr / its initial value is the schedule. Source: D.
 
     PyTorch's AdamW at weight decay wd / lr₀ is the same.
@@ -22,6 +22,6 @@ class AdamWLH(Adaptive):
     0.625
     """
 
-    def decay(self, leaves: Leaves, second: str) -> Rate:
-        """See `Adaptive.decay`."""
+    def decay(self, leaves: StepInputs, second: str) -> Rate:
+        """See `AdamBase.decay`."""
         return leaves.schedule * leaves.wd

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decay_atlas.training.optimizers.adaptive import Adaptive
+from decay_atlas.training.optimizers.adam_base import AdamBase
 
 
-class AMSGrad(Adaptive):
+class AMSGrad(AdamBase):
     """Adam (L2) with v ← max(v, v_max) before v̂. Source: S, AMSGrad.
 
     >>> import torch

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decay_atlas.training.optimizers.adaptive import Adaptive
+from decay_atlas.training.optimizers.adam_base import AdamBase
 
 
-class AMSGradW(Adaptive):
+class AMSGradW(AdamBase):
     """AdamW with v ← max(v, v_max) before v̂. Source: S, AMSGradW.
 
     >>> import torch

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.momentum import Momentum
+from decay_atlas.training.optimizers.base import StepInputs, added, norm, times
 from decay_atlas.training.optimizers.options import Rate, within
-from decay_atlas.training.optimizers.stacked import Leaves, added, norm, times
+from decay_atlas.training.optimizers.sgd_base import SGDBase
 
 
-class AWD(Momentum):
+class AWD(SGDBase):
     """λ = DoG·‖g‖/‖θ‖ over the whole model; λ̄ ← s·λ̄ + (1−s)λ, λ̄₀ = 0; SGD with momentum on g + λ̄θ. Source: A.
 
     **The weight decay it is given is DoG**, 0.016 or so; s is `smoothing`. The gradient must be that of the
@@ -39,11 +39,11 @@ class AWD(Momentum):
         super().__init__(parameters, lr, weight_decay, momentum, smoothing=float(smoothing))
 
     def initial_of_model(self, group: dict[str, Any]) -> dict[str, float]:
-        """See `Stacked.initial_of_model`."""
+        """See `EnsembleOptimizer.initial_of_model`."""
         return {"decay": 0.0}
 
-    def gradients(self, leaves: Leaves) -> list[Tensor]:
-        """See `Momentum.gradients`."""
+    def gradients(self, leaves: StepInputs) -> list[Tensor]:
+        """See `SGDBase.gradients`."""
         size = norm(leaves.weights, leaves.ensemble)
         now = times(leaves.wd, norm(leaves.gradients, leaves.ensemble) / size)
         now = torch.where(size > 0, now, 0)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.adaptive import BETAS, Adaptive, correction, denominators
+from decay_atlas.training.optimizers.adam_base import BETAS, AdamBase, correction, denominators
+from decay_atlas.training.optimizers.base import StepInputs, norm_of, spread, times
 from decay_atlas.training.optimizers.options import Rate
-from decay_atlas.training.optimizers.stacked import Leaves, norm_of, spread, times
 
 
-class Lamb(Adaptive):
+class Lamb(AdamBase):
     """r = m̂/(√v̂ + eps) + wd·θ; θ ← θ − lr·(‖θ‖/‖r‖)·r for each tensor; the ratio is 1 where a norm is 0.
 
     The decay is outside the moments, yet inside the normalised direction. As in the paper the gradient is not
@@ -36,11 +36,11 @@ class Lamb(Adaptive):
     ) -> None:
         super().__init__(parameters, lr, weight_decay, betas, eps)
 
-    def decay(self, leaves: Leaves, second: str) -> None:
+    def decay(self, leaves: StepInputs, second: str) -> None:
         """None here: it is part of the direction."""
 
-    def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
-        """See `Adaptive.move`."""
+    def move(self, leaves: StepInputs, first: list[Tensor], second: list[Tensor]) -> None:
+        """See `AdamBase.move`."""
         bias = correction(leaves, 0)
         decay = spread(torch.as_tensor(leaves.wd, dtype=torch.float64), first)
         for weight, numerator, denominator, wd in zip(

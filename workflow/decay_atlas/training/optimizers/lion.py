@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from decay_atlas.training.optimizers.base import EnsembleOptimizer, StepInputs, add_, scale_
 from decay_atlas.training.optimizers.options import Rate, pair
-from decay_atlas.training.optimizers.stacked import Leaves, Stacked, add_, scale_
 
 
-class Lion(Stacked):
+class Lion(EnsembleOptimizer):
     """θ ← (1 − lr·wd)θ − lr·sign(β₁m + (1−β₁)g), then m ← β₂m + (1−β₂)g. Source: Chen et al. 2023.
 
     >>> weights = torch.nn.Parameter(torch.tensor([1.0, 1.0]))
@@ -35,11 +35,11 @@ class Lion(Stacked):
         super().__init__(parameters, lr, weight_decay, betas=pair("betas", betas))
 
     def initial(self, group: dict[str, Any]) -> dict[str, float]:
-        """See `Stacked.initial`."""
+        """See `EnsembleOptimizer.initial`."""
         return {"exp_avg": 0.0}
 
-    def update(self, leaves: Leaves) -> None:
-        """See `Stacked.update`."""
+    def update(self, leaves: StepInputs) -> None:
+        """See `EnsembleOptimizer.update`."""
         beta1, beta2 = leaves.group["betas"]
         for part in leaves.parts():
             average = self.kept("exp_avg", part)

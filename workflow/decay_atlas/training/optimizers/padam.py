@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.adaptive import BETAS, EPS, Adaptive, correction, denominators, step
+from decay_atlas.training.optimizers.adam_base import BETAS, EPS, AdamBase, correction, denominators, step
+from decay_atlas.training.optimizers.base import StepInputs
 from decay_atlas.training.optimizers.options import Rate, within
-from decay_atlas.training.optimizers.stacked import Leaves
 
 
-class Padam(Adaptive):
+class Padam(AdamBase):
     """AMSGrad (L2) with θ ← θ − lr·m̂/(√v̂ + eps)^(2p); p = 1/2 is AMSGrad. Source: S, compared; Chen et al. 2020.
 
     Bias-corrected as Adam, which the paper's algorithm is not. S gives it lr 0.01.
@@ -40,8 +40,8 @@ class Padam(Adaptive):
         within("p", p, 0)
         super().__init__(parameters, lr, weight_decay, betas, eps, p=float(p))
 
-    def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
-        """See `Adaptive.move`."""
+    def move(self, leaves: StepInputs, first: list[Tensor], second: list[Tensor]) -> None:
+        """See `AdamBase.move`."""
         roots = denominators(leaves, second)
         torch._foreach_pow_(roots, 2 * leaves.group["p"])
         step(leaves, first, roots, leaves.lr / correction(leaves, 0))

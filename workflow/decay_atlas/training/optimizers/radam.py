@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.adaptive import Adaptive, correction, step
-from decay_atlas.training.optimizers.stacked import Leaves, add_
+from decay_atlas.training.optimizers.adam_base import AdamBase, correction, step
+from decay_atlas.training.optimizers.base import StepInputs, add_
 
 
-class RAdam(Adaptive):
+class RAdam(AdamBase):
     """Adam (L2) with steps times r_t once the variance of 1/√v is tractable, and −lr·m̂ until then.
 
     ρ∞ = 2/(1−β₂) − 1; ρ_t = ρ∞ − 2tβ₂ᵗ/(1−β₂ᵗ); r_t² = (ρ_t−4)(ρ_t−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρ_t) where
@@ -28,8 +28,8 @@ class RAdam(Adaptive):
 
     coupled = True
 
-    def move(self, leaves: Leaves, first: list[Tensor], second: list[Tensor]) -> None:
-        """See `Adaptive.move`."""
+    def move(self, leaves: StepInputs, first: list[Tensor], second: list[Tensor]) -> None:
+        """See `AdamBase.move`."""
         beta2, t = leaves.group["betas"][1], leaves.step
         longest = 2 / (1 - beta2) - 1
         length = longest - 2 * t * beta2**t / correction(leaves, 1)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from decay_atlas.training.optimizers.base import add_, norm
 from decay_atlas.training.optimizers.options import is_ensemble, within
-from decay_atlas.training.optimizers.stacked import add_, norm
 
 
 class SAM(Optimizer):

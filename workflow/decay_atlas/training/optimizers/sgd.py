@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from decay_atlas.training.optimizers.momentum import Momentum
+from decay_atlas.training.optimizers.base import StepInputs, added
 from decay_atlas.training.optimizers.options import Rate, flag, is_ensemble, within
-from decay_atlas.training.optimizers.stacked import Leaves, added
+from decay_atlas.training.optimizers.sgd_base import SGDBase
 
 
-class SGD(Momentum):
+class SGD(SGDBase):
     """m ← momentum·m + g + wd·θ; θ ← θ − lr·m. Source: C, Robustness checks; S, SGD (L2).
 
     >>> weights = torch.nn.Parameter(torch.ones(2, 1))  # two members of an ensemble
@@ -35,8 +35,8 @@ class SGD(Momentum):
         check(momentum, nesterov)
         super().__init__(parameters, lr, weight_decay, momentum, nesterov=nesterov)
 
-    def gradients(self, leaves: Leaves) -> list[Tensor]:
-        """See `Momentum.gradients`."""
+    def gradients(self, leaves: StepInputs) -> list[Tensor]:
+        """See `SGDBase.gradients`."""
         return added(leaves.gradients, leaves.weights, leaves.wd)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from decay_atlas.training.optimizers.momentum import Momentum
+from decay_atlas.training.optimizers.base import StepInputs
 from decay_atlas.training.optimizers.options import Rate
-from decay_atlas.training.optimizers.stacked import Leaves
+from decay_atlas.training.optimizers.sgd_base import SGDBase
 
 
-class SGDUnscheduled(Momentum):
+class SGDUnscheduled(SGDBase):
     """m ← momentum·m + g; θ ← (1 − wd)θ − lr·m: wd itself is the share lost at a step. Source: S, SGD form 1.
 
     >>> import torch
@@ -26,6 +26,6 @@ class SGDUnscheduled(Momentum):
     def __init__(self, parameters: Iterable[Tensor], lr: Rate, weight_decay: Rate = 0.0, momentum: float = 0.9) -> None:
         super().__init__(parameters, lr, weight_decay, momentum)
 
-    def decay(self, leaves: Leaves) -> Rate:
-        """See `Momentum.decay`."""
+    def decay(self, leaves: StepInputs) -> Rate:
+        """See `SGDBase.decay`."""
         return leaves.wd

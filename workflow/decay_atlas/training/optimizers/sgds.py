@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from decay_atlas.training.optimizers.momentum import Momentum
+from decay_atlas.training.optimizers.base import StepInputs
 from decay_atlas.training.optimizers.options import Rate, within
-from decay_atlas.training.optimizers.stacked import Leaves
+from decay_atlas.training.optimizers.sgd_base import SGDBase
 
 
-class SGDS(Momentum):
+class SGDS(SGDBase):
     """m ← β₁m + β₃g; θ ← [1 − β₃/(1−β₁)·lr·wd]θ − lr·m. Source: S, SGDS.
 
     `momentum` is β₁, and β₃ is 1 − `dampening`. Without momentum and dampening it is SGDW.
@@ -36,6 +36,6 @@ class SGDS(Momentum):
         within("dampening", dampening, 0, 1)
         super().__init__(parameters, lr, weight_decay, momentum, dampening=float(dampening))
 
-    def decay(self, leaves: Leaves) -> Rate:
-        """See `Momentum.decay`."""
+    def decay(self, leaves: StepInputs) -> Rate:
+        """See `SGDBase.decay`."""
         return leaves.lr * leaves.wd * ((1 - leaves.group["dampening"]) / (1 - leaves.group["momentum"]))

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from decay_atlas.training.optimizers.adaptive import BETAS, Adaptive
+from decay_atlas.training.optimizers.adam_base import BETAS, AdamBase
 from decay_atlas.training.optimizers.options import Rate, within
 
 
-class Yogi(Adaptive):
+class Yogi(AdamBase):
     """Adam (L2) with v ← v − (1−β₂)·sign(v − g²)·g², v₀ = `initial_accumulator`. Source: S, compared.
 
     Bias-corrected as Adam, with eps 1e-3 as its authors advise (Zaheer et al. 2018).
@@ -40,11 +40,11 @@ class Yogi(Adaptive):
         super().__init__(parameters, lr, weight_decay, betas, eps, initial_accumulator=float(initial_accumulator))
 
     def initial(self, group: dict[str, Any]) -> dict[str, float]:
-        """See `Stacked.initial`."""
+        """See `EnsembleOptimizer.initial`."""
         return {"exp_avg": 0.0, "exp_avg_sq": group["initial_accumulator"]}
 
     def second_moment(self, second: list[Tensor], gradients: list[Tensor], beta2: float) -> None:
-        """See `Adaptive.second_moment`."""
+        """See `AdamBase.second_moment`."""
         squares = torch._foreach_mul(gradients, gradients)
         signs = torch._foreach_sign(torch._foreach_sub(second, squares))
         torch._foreach_addcmul_(second, signs, squares, -(1 - beta2))

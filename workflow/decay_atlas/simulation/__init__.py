@@ -1,0 +1,1 @@
+"""Landscapes of known law: in place of training, to plan a study, to judge the statistics."""

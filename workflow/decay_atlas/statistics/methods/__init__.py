@@ -1,0 +1,1 @@
+"""What the stages of the statistics share: landscapes, selections, estimates, comparisons."""

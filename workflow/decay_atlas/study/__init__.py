@@ -1,0 +1,1 @@
+"""A study: its files merged, checked and resolved, and what is wrong with one in words."""

@@ -1,0 +1,1 @@
+"""Tables in and out: from records and other tools' files to the table of runs, and all tables' files."""

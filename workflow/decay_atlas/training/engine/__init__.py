@@ -1,0 +1,1 @@
+"""Steps and scores: of one network or of an ensemble, on one device or on several."""
