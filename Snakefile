@@ -25,7 +25,7 @@ if "lookahead" in STUDY:
 else:
 
     include: "workflow/rules/runs.smk"
-    include: "workflow/rules/coupling.smk"
+    include: "workflow/rules/tables.smk"
     include: "workflow/rules/recipes.smk"
     include: "workflow/rules/report.smk"
     include: "workflow/rules/preflight.smk"

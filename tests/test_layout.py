@@ -27,6 +27,7 @@ SNAKEFILES = (
     "runs.records",
     "study.config",
     "study.limits",
+    "tables.registry",
     "training.data.origin",
     "training.settings.pretrained",
 )
@@ -101,7 +102,16 @@ def test_the_library_does_not_know_snakemake(file: Path) -> None:
 def test_grid_needs_the_standard_library_only() -> None:
     """Every cluster job reads the Snakefile, and with it this module."""
     assert not packages(LIBRARY / "runs/grid.py") - set(sys.stdlib_module_names)
-    for package in ("", "runs/", "study/", "execution/", "training/", "training/data/", "training/settings/"):
+    for package in (
+        "",
+        "runs/",
+        "study/",
+        "execution/",
+        "tables/",
+        "training/",
+        "training/data/",
+        "training/settings/",
+    ):
         assert not imports(LIBRARY / f"{package}__init__.py")
 
 

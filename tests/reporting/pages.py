@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from decay_atlas.reporting.figures.registry import NAMES, draw
+from decay_atlas.reporting.figures.registry import draw
 from decay_atlas.reporting.page import render
 from decay_atlas.statistics.deviation import deviation
 from decay_atlas.statistics.importance import importance
@@ -18,6 +18,7 @@ from decay_atlas.statistics.recommendation import recommendation, recommendation
 from decay_atlas.statistics.tuning import tuning
 from decay_atlas.statistics.universality import universality
 from decay_atlas.statistics.valley import valley
+from decay_atlas.tables.registry import figures as figure_names
 
 ACCURACY = {"score": "test_best", "name": "accuracy", "unit": "%", "direction": "max"}
 LOSS = {"score": "test_loss_best", "name": "loss", "unit": "", "direction": "min"}
@@ -61,5 +62,5 @@ def curves_of(runs: pd.DataFrame, epochs: int = 5) -> pd.DataFrame:
 def page_of(runs: pd.DataFrame, metric: dict = ACCURACY, curves: pd.DataFrame | None = None) -> str:
     study = {"study": "test", "metric": metric, "recipes": {}, "statistics": {}}
     tables = tables_of(runs, metric["direction"], metric["unit"])
-    figures = {name: draw(name, study, runs, tables) for name in NAMES}
+    figures = {name: draw(name, study, runs, tables) for name in figure_names()}
     return render(study, runs, tables, figures, {"Digest": "abc"}, curves)

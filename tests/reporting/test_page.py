@@ -14,13 +14,14 @@ import pandas as pd
 import pytest
 from markupsafe import escape
 
-from decay_atlas.reporting.figures.registry import NAMES, draw
+from decay_atlas.reporting.figures.registry import draw
 from decay_atlas.reporting.page import beside_table_1, cost, render, simulated, summary
 from decay_atlas.simulation.simulator import simulate
 from decay_atlas.statistics.laws import laws
 from decay_atlas.statistics.optima import optima
 from decay_atlas.statistics.ratio import ratio
 from decay_atlas.tables.files import read_table
+from decay_atlas.tables.registry import figures as figure_names
 from tests.reporting.pages import ACCURACY, LOSS, LR, WD, page_of, tables_of
 
 
@@ -123,8 +124,8 @@ def test_names_that_look_like_numbers_or_nothing_stay_names(tmp_path: Path) -> N
         table.to_csv(tmp_path / name, index=False)
         tables[name] = read_table(tmp_path / name)
     study = {"study": "test", "metric": ACCURACY, "recipes": {}, "statistics": {}}
-    figures = {name: draw(name, study, runs, tables) for name in NAMES}
-    assert figures == {name: draw(name, study, runs, tables_of(runs, "max")) for name in NAMES}
+    figures = {name: draw(name, study, runs, tables) for name in figure_names()}
+    assert figures == {name: draw(name, study, runs, tables_of(runs, "max")) for name in figure_names()}
     page = render(study, runs, tables, figures)
     shown = re.search(r'id="atlas-data">(.*?)</script>', page, re.DOTALL)
     assert shown is not None

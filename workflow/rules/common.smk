@@ -33,6 +33,17 @@ from decay_atlas.runs.grid import (
 from decay_atlas.runs.records import place_of
 from decay_atlas.study.config import ConfigError, grid_of, resolve
 from decay_atlas.study.limits import planning
+from decay_atlas.tables.registry import (
+    RUNS,
+    STAGES,
+    Figure,
+    Table,
+    figures,
+    labelled,
+    made_by,
+    stages,
+    tables,
+)
 from decay_atlas.training.data.origin import outdated
 from decay_atlas.training.settings.pretrained import STORE
 
@@ -252,115 +263,41 @@ else:
     )
 
 
-# Every table of a study of runs.
-TABLES = [
-    "optima",
-    "ratio",
-    "laws",
-    "law_costs",
-    "universality",
-    "deviation",
-    "deviation_fit",
-    "tuning",
-    "performance_profile",
-    "importance",
-    "valley",
-    "recommendation",
-    "recommendation_curve",
-    "best",
-    "epochs_law",
-    "rules",
-    "robustness",
-    "evaluations",
-    "adaptive",
-    "label_noise",
-    "trap",
-    "claims",
-]
+TABLES = tables()
 
 
-# What `snakemake --report` shows, in the order a reader asks; it sorts by these texts, hence the numbers.
-REPORTED = {
-    "1. Report": ["report"],
-    "2. Which law": [
-        "landscapes figure",
-        "optima figure",
-        "slopes figure",
-        "ratio figure",
-        "optima table",
-        "laws table",
-        "ratio table",
-        "universality table",
-    ],
-    "3. What a wrong decay costs": [
-        "law_costs figure",
-        "deviation figure",
-        "importance figure",
-        "valley figure",
-        "law_costs table",
-        "deviation table",
-        "deviation_fit table",
-        "valley table",
-        "importance table",
-    ],
-    "4. What to set, how to search": [
-        "recommendation table",
-        "recommendation_curve table",
-        "tuning figure",
-        "performance_profile figure",
-        "tuning table",
-        "performance_profile table",
-    ],
-    "5. Recipes compared": [
-        "best figure",
-        "training_loss figure",
-        "epochs_law figure",
-        "rules figure",
-        "robustness figure",
-        "adaptive figure",
-        "best table",
-        "epochs_law table",
-        "rules table",
-        "robustness table",
-        "evaluations table",
-        "adaptive table",
-        "label_noise table",
-        "trap table",
-    ],
-    "6. Published claims": ["claims table"],
-    "7. Bounds of schedules": [
-        "lookahead figure",
-        "lookahead table",
-        "lookahead_fits table",
-    ],
-}
-
-
-def reported(path, name, kind, caption):
-    """An output file, marked for `snakemake --report` with its place in REPORTED and a caption."""
-    title = f"{name} {kind}".strip()
-    for category, titles in REPORTED.items():
-        if title in titles:
-            words = name.replace("_", " ").capitalize() + (f" ({kind})" if kind else "")
-            return report(
-                path,
-                caption=f"../report/{caption}.rst",
-                category=category,
-                labels={"result": f"{titles.index(title) + 1}. {words}"},
-            )
-    raise WorkflowError(f"Name '{title}' in REPORTED, workflow/rules/common.smk")
+def code_of(module):
+    """The digest of the code behind a module; a function, because training jobs read the rules too and do not need it."""
+    return lambda wildcards: source_digest(module)
 
 
 def table(name):
-    """The output file of a table."""
-    return reported(f"{RESULTS}/tables/{name}.csv", name, "table", f"table_{name}")
+    """The output file of a table, marked for `snakemake --report` with its place there and a caption."""
+    category, label = labelled(name, Table)
+    return report(
+        f"{RESULTS}/tables/{name}.csv",
+        caption=f"../report/table_{name}.rst",
+        category=category,
+        labels={"result": label},
+    )
 
 
 def figure(name):
-    """The output file of a figure."""
-    return reported(f"{RESULTS}/figures/{name}.svg", name, "figure", f"figure_{name}")
+    """The output file of a figure, marked likewise."""
+    category, label = labelled(name, Figure)
+    return report(
+        f"{RESULTS}/figures/{name}.svg",
+        caption=f"../report/figure_{name}.rst",
+        category=category,
+        labels={"result": label},
+    )
 
 
 def page(caption):
-    """The output file of the whole report."""
-    return reported(f"{RESULTS}/report.html", "report", "", caption)
+    """The output file of the whole report, likewise."""
+    return report(
+        f"{RESULTS}/report.html",
+        caption=f"../report/{caption}.rst",
+        category="1. Report",
+        labels={"result": "1. Report"},
+    )

@@ -1,13 +1,10 @@
-# Recipes compared with each other, and the study with the figures that its sources published.
+# Tables with a script of their own: recipes compared, and the study with the figures that its sources published.
 
 
 localrules:
     best,
-    epochs_law,
-    batch_rules,
     robustness,
     evaluations,
-    trap,
     claims,
 
 
@@ -33,47 +30,6 @@ rule best:
         ),
     script:
         "../scripts/best.py"
-
-
-rule epochs_law:
-    input:
-        runs=f"{RESULTS}/runs.parquet",
-    output:
-        table=table("epochs_law"),
-    log:
-        f"{LOGS}/epochs_law.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        settings={
-            "direction": DIRECTION,
-            "recipes": STUDY["recipes"],
-            "seed": STATISTICS["seed"],
-            "average": STATISTICS["average"],
-        },
-        code=lambda wildcards: source_digest("decay_atlas.statistics.epochs_law"),
-    script:
-        "../scripts/epochs_law.py"
-
-
-# Snakemake keeps the name `rules` for itself.
-rule batch_rules:
-    input:
-        runs=f"{RESULTS}/runs.parquet",
-    output:
-        table=table("rules"),
-    log:
-        f"{LOGS}/rules.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        settings={
-            "direction": DIRECTION,
-            "recipes": STUDY["recipes"],
-        },
-        code=lambda wildcards: source_digest("decay_atlas.statistics.rules"),
-    script:
-        "../scripts/rules.py"
 
 
 rule robustness:
@@ -119,25 +75,6 @@ rule evaluations:
         ),
     script:
         "../scripts/evaluations.py"
-
-
-rule trap:
-    input:
-        runs=f"{RESULTS}/runs.parquet",
-    output:
-        table=table("trap"),
-    log:
-        f"{LOGS}/trap.log",
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        settings={
-            "direction": DIRECTION,
-            "average": STATISTICS["average"],
-        },
-        code=lambda wildcards: source_digest("decay_atlas.statistics.trap"),
-    script:
-        "../scripts/trap.py"
 
 
 rule claims:

@@ -1,29 +1,13 @@
 # Figures, and the one page that shows everything.
-FIGURES = [
-    "landscapes",
-    "optima",
-    "slopes",
-    "ratio",
-    "law_costs",
-    "deviation",
-    "tuning",
-    "performance_profile",
-    "importance",
-    "valley",
-    "best",
-    "training_loss",
-    "epochs_law",
-    "rules",
-    "robustness",
-    "adaptive",
-]
-STAGES = [
+FIGURES = figures()
+# The modules behind the tables.
+MODULES = [
     (
-        "decay_atlas.claims.claims"
+        f"decay_atlas.claims.{name}"
         if name == "claims"
-        else f"decay_atlas.statistics.{name.removesuffix('_fit').removesuffix('_curve')}"
+        else f"decay_atlas.statistics.{name}"
     )
-    for name in TABLES
+    for name in stages()
 ]
 
 
@@ -68,7 +52,7 @@ rule report:
     params:
         study=STUDY,
         provenance=lambda wildcards: {
-            "Digest of the statistics": source_digest(*STAGES)
+            "Digest of the statistics": source_digest(*MODULES)
         },
         code=lambda wildcards: source_digest(
             "decay_atlas.reporting.page",

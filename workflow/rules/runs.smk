@@ -1,7 +1,7 @@
 # Data sets, training, and the table of runs (or the import of runs trained elsewhere).
 
 # Under a cluster's executor only training becomes jobs: data sets may need the network, which nodes often lack, and
-# the rest is minutes of work on a processor, here, in coupling.smk, recipes.smk and report.smk.
+# the rest is minutes of work on a processor, here, in tables.smk, recipes.smk and report.smk.
 if GRID is None:
 
     localrules:

@@ -23,32 +23,9 @@ from decay_atlas.reporting.words import LAW_WORDS, Metric, axis_value, counted, 
 from decay_atlas.simulation.truth import Truth
 from decay_atlas.statistics.methods.device_time import device_seconds
 from decay_atlas.statistics.methods.landscape import COMBINATION
+from decay_atlas.tables.registry import titles
 
-TITLES = {
-    "recommendation": "Recommended weight decay",
-    "optima": "Optima",
-    "laws": "Laws",
-    "law_costs": "What each law costs",
-    "ratio": "Ratio",
-    "ratio_published": "Ratio beside the published one",
-    "deviation": "Deviation",
-    "deviation_fit": "Tolerance zone",
-    "universality": "Universality",
-    "tuning": "Tuning strategies",
-    "performance_profile": "Performance profiles",
-    "importance": "Shares of variance",
-    "valley": "Valleys of the learning rate",
-    "best": "Recipes at their best",
-    "epochs_law": "Weight decay against epochs",
-    "rules": "Rules for a larger batch",
-    "robustness": "Variants of a recipe",
-    "adaptive": "Adaptive against fixed weight decay",
-    "label_noise": "Noisy labels",
-    "evaluations": "Evaluations",
-    "trap": "Alternating searches",
-    "claims": "Published claims",
-    "cost": "Cost",
-}
+TITLES = {**titles(), "ratio_published": "Ratio beside the published one", "cost": "Cost"}
 """The tables that the page shows."""
 
 

@@ -18,12 +18,6 @@ from decay_atlas.reporting.figures.valley import valleys
 from decay_atlas.reporting.svg import Panel, plate
 from decay_atlas.reporting.words import Metric
 
-NAMES = (
-    *("landscapes", "optima", "slopes", "ratio", "law_costs", "deviation", "tuning", "performance_profile"),
-    *("importance", "valley", "best", "training_loss", "epochs_law", "rules", "robustness", "adaptive"),
-)
-"""Every study has a file of each name; one that has nothing to show says why."""
-
 Study = Mapping[str, Any]
 Tables = Mapping[str, pd.DataFrame]
 
@@ -35,8 +29,6 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
     Raises:
         ValueError: there is no figure of this name.
     """
-    if name not in NAMES:
-        raise ValueError(f"no figure {name!r}; there are: {', '.join(NAMES)}")
     metric = Metric(study["metric"])
     statistics = study.get("statistics", {})
     reference = statistics.get("rho_reference", 0.1)
@@ -62,6 +54,8 @@ def draw(name: str, study: Study, runs: pd.DataFrame, tables: Tables) -> str:
         "robustness": lambda: variants(table(tables, "robustness")),
         "adaptive": lambda: adaptive_plot(tables, metric),
     }
+    if name not in panels:
+        raise ValueError(f"no figure {name!r}; there are: {', '.join(panels)}")
     with style.styled():
         return plate(panels[name](), name)
 
