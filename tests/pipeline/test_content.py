@@ -66,7 +66,7 @@ def test_what_was_emptied_is_made_again_and_what_was_damaged_is_named(reported: 
     assert set(call.jobs) == {"all", "valley", "claims", "figures", "report"}
     assert (results / "report.html").stat().st_size
     (results / "report.html").write_bytes(b"")
-    (results / "runs.parquet").write_bytes(b"PAR1" * 99)
+    (results / "runs.parquet").write_bytes(b"PAR1" * 99_999)  # smaller ones are taken for cut off
     call = reported.snakemake()
     assert call.status == 1
     assert "results/tiny/runs.parquet: damaged" in call.output
