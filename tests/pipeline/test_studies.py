@@ -63,6 +63,8 @@ def test_a_simulated_study_runs_to_its_report_and_finds_the_law(project: Project
 
 
 def test_a_plan_needs_nothing_trained_and_is_made_whenever_it_is_asked_for(project: Project) -> None:
+    power = project.root / "workflow/decay_atlas/simulation/power.py"
+    power.write_text(power.read_text().replace("REPEATS = 20", "REPEATS = 2"))
     file = project.root / "results/tiny/plan.html"
     call = project.snakemake("plan")
     assert (call.status, call.jobs) == (0, {"plan": 1}), call.output
