@@ -1,4 +1,4 @@
-"""SGD with decay on a quadratic has an expected path in closed form. Source: S, theorem 2.
+"""SGD with decay on a quadratic has an expected path in closed form. Source: S, Theorem 2.
 
 For the loss ½(θ − c)ᵀH(θ − c), gradients with noise of mean 0, and steps of lr η and weight decay λ, the mean of θ_t is
 θ_∞ + (I − η(H + λI))ᵗ (θ_0 − θ_∞) with θ_∞ = (H + λI)⁻¹Hc: it forgets its start, and shrinks by λ, in 1/(ηλ) steps.

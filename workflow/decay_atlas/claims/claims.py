@@ -1,8 +1,7 @@
 """The figures that the sources report, judged one by one by a study's own tables.
 
 `published/` has a file a source, which holds its claims and names for each the rule that judges it. A claim
-that the source's own figures or grid contradict is inconsistent before any data. Source: C, Reported figures and
-What is wrong; S, Experiments; A; D; L.
+that the source's own figures or grid contradict is inconsistent before any data. Source: C, Reported figures.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Bounds of convex optimisation on the last iterate, and the look-ahead schedule that is built on one. Source: L.
+"""Bounds of convex optimisation on the last iterate, and the look-ahead schedule that is built on one.
 
 The method is x_{t+1} = x_t − γ·η_t·g_t with ‖g_t‖ ≤ G and ‖x_1 − x*‖ ≤ D. A schedule is the array of its η_t,
 t = 1 … T, all greater than 0; γ is the base rate, apart from the schedule.
+
+Source: L, Bounds.
 """
 
 from __future__ import annotations
@@ -47,12 +49,14 @@ class Bound:
 
 
 def bound(eta: Floats, distance: float = 1.0, gradient: float = 1.0) -> Bound:
-    """The last-iterate bound of a schedule at its end, T = len(eta), in O(T). Source: L (Defazio 2023, theorem 10).
+    """The last-iterate bound of a schedule at its end, T = len(eta), in O(T).
 
     Ω_T = [D² + γ²G²·Ση²] / (2γ·Ση) + (γ/2)·Σ_{k<T} [η_k / Σ_{t>k} η_t]·[G²·Σ_{t≥k} η_t² / Σ_{t≥k} η_t].
 
     Raises:
         ValueError: the schedule is empty or has a rate that is not greater than 0 (one that ends at 0 divides by 0).
+
+    Source: L, Bounds (Defazio 2023, theorem 10).
     """
     eta = _checked(eta)
     sums, squares = _suffix(eta), _suffix(eta**2)
@@ -60,7 +64,7 @@ def bound(eta: Floats, distance: float = 1.0, gradient: float = 1.0) -> Bound:
 
 
 def orabona_bound(eta: Floats, distance: float = 1.0, gradient: float = 1.0) -> Bound:
-    """The last-iterate bound of a schedule that never rises, with harmonic weights (Orabona 2020). Source: L.
+    """The last-iterate bound of a schedule that never rises, with harmonic weights (Orabona 2020). Source: L, Bounds.
 
     Ω_T = [D²/γ + γG²·Ση²] / (2·η_T·T) + γG²/(2·η_T)·Σ_{k<T} Σ_{t≥T−k} η_t² / (k·(k + 1)).
 
@@ -76,9 +80,11 @@ def orabona_bound(eta: Floats, distance: float = 1.0, gradient: float = 1.0) -> 
 
 
 def shamir_zhang_bound(steps: int, distance: float = 1.0, gradient: float = 1.0) -> Bound:
-    """The last-iterate bound of η_t = 1/√t on a domain of diameter D (Shamir and Zhang 2013, theorem 2). Source: L.
+    """The last-iterate bound of η_t = 1/√t on a domain of diameter D (Shamir and Zhang 2013, theorem 2).
 
     Ω_T = (D²/γ + γG²)·(2 + log T) / √T.
+
+    Source: L, Bounds.
     """
     factor = (2 + np.log(steps)) / np.sqrt(steps)
     return Bound(float(distance**2 * factor), float(gradient**2 * factor))

@@ -1,4 +1,7 @@
-"""The look-ahead schedule against 1/√t and linear decay, by their bounds, and how the ratios grow. Source: L."""
+"""The look-ahead schedule against 1/√t and linear decay, by their bounds, and how the ratios grow.
+
+Source: L, Look-ahead schedule.
+"""
 
 from __future__ import annotations
 

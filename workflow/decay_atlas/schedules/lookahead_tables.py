@@ -1,4 +1,7 @@
-"""The look-ahead study's tables: three schedules' bounds at every horizon, and the laws of their growth. Source: L."""
+"""The look-ahead study's tables: three schedules' bounds at every horizon, and the laws of their growth.
+
+Source: L, Look-ahead schedule.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How often the verdicts are right and the intervals hold the truth, on simulated grids of known law.
 
-Source: C, Bootstrap (calibrated intervals) and What is wrong with the claim, 3.
+Source: Ours, How far to trust it; C, Bootstrap.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the statistics say of runs whose truth is known, held against that truth.
 
 The truth may be that of a simulated landscape or of a densely trained one: whoever judges needs a slope, λ* at each
-learning rate, and what any λ loses. Source: C, "What is wrong with the claim", 3.
+learning rate, and what any λ loses. Source: C, Rival laws.
 """
 
 from __future__ import annotations

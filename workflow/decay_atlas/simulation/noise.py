@@ -1,7 +1,7 @@
 """Normal deviates that belong to a run: from a hash of its own axes, the same in any grid and on any machine.
 
 The hash is that of `pandas.util.hash_pandas_object`, written out because importing pandas takes longer than all
-else that a simulated job does. Source: SipHash, Aumasson and Bernstein, INDOCRYPT 2012.
+else that a simulated job does. Source: Aumasson and Bernstein 2012.
 """
 
 from __future__ import annotations

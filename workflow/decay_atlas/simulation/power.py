@@ -1,6 +1,6 @@
 """Which laws a grid could tell apart, by simulation before anything is trained, and the axes that would.
 
-Source: C, "What is wrong with the claim", 1 (a grid that cannot express the law it is meant to show).
+Source: C, What a grid can express.
 """
 
 from __future__ import annotations

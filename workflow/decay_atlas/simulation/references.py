@@ -4,7 +4,7 @@ A reference is a dense grid trained with many seeds. A study is a part of it: so
 weight decay, fewer learning rates, runs missing; it is judged against the whole. Nothing here knows the estimators'
 model of a landscape: the truth is a smoothing spline through the averages of every learning rate by itself.
 
-Source: C, Bootstrap.
+Source: Ours, How far to trust it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the recipes' evaluations found, cell by cell: pruning, attacks, and the size of the weights. Source: A."""
+"""What the recipes' evaluations found, cell by cell: pruning, attacks, and the size of the weights.
+
+Source: A, Global ℓ1 pruning; A, Adversarial.
+"""
 
 from __future__ import annotations
 

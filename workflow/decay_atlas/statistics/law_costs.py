@@ -1,7 +1,7 @@
 """What each law costs: from the study's best setting to every other learning rate, λ changed as the law says.
 
 Where quality is level about its best, any λ does and any law may be followed, whatever slope the optima have.
-Source: C, "What is wrong with the claim", 3, and Deviation.
+Source: Ours, What a law costs; C, Deviation.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Three rival laws of λ*(η) side by side, by three methods, and what may be concluded.
 
-Source: C, "What is wrong with the claim", 3.
+Source: C, Rival laws.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """On how many combinations each way of tuning comes how close to the full search.
 
-Source: C, One-dimensional protocol, over all combinations at once.
+Source: C, One-dimensional protocol (over all combinations at once).
 """
 
 from __future__ import annotations

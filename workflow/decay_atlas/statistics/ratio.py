@@ -40,7 +40,7 @@ def ratio(
     seed: int = 0,
     average: Average = "mean",
 ) -> pd.DataFrame:
-    """Fit λ* = ρη to every combination's optima, one row each. Source: C, Regressions, Bootstrap and Tests.
+    """Fit λ* = ρη to every combination's optima, one row each. Source: C, Regressions; C, Bootstrap; C, Tests.
 
     `rho_lo` and `rho_hi` are the published percentiles over resampled seeds (exact up to nine seeds, else
     `resamples` draws from `seed`), `se` their standard deviation; `rho_lo_cal` and `rho_hi_cal` the

@@ -2,7 +2,7 @@
 
 Every search selects on the seeds that do not score it (cross-fitting), and on validation scores where the
 runs have them, so that neither noise nor the test set passes for a gap. Source: C, One-dimensional protocol;
-D, S1 and S2; A, Tuning trap.
+D, Valleys; A, Tuning trap.
 """
 
 from __future__ import annotations

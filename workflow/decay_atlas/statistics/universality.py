@@ -187,7 +187,7 @@ def _archs(compared: list[Pair]) -> int:
 def _detectable(samples: list[np.ndarray], *, logarithmic: bool) -> float:
     """Factor between the two extreme architectures, the others midway, that is found with 80 % power.
 
-    Infinite where the lower extreme would lie at or below 0. Source: Cohen's effect size of the F test.
+    Infinite where the lower extreme would lie at or below 0. Source: Cohen 1988.
     """
     k, n = len(samples), sum(map(len, samples))
     within = np.sqrt(sum(((s - s.mean()) ** 2).sum() for s in samples) / (n - k))

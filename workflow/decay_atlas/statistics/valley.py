@@ -1,7 +1,9 @@
-"""The valley that a sweep of the learning rate sees: how many decades of it are good, by what is held fixed. Source: D.
+"""The valley that a sweep of the learning rate sees: how many decades of it are good, by what is held fixed.
 
 Two one-dimensional sweeps go through the same cell (ᾱ, λ̄): S1 keeps λ, S2 keeps α·λ. The wider the valley, the less
 it matters where the sweep began and how fine it is.
+
+Source: D, Valleys.
 """
 
 from __future__ import annotations

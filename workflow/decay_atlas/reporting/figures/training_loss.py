@@ -1,4 +1,7 @@
-"""Training loss against the score, epoch by epoch, of every recipe at its best. Source: S, figures 5 and 13."""
+"""Training loss against the score, epoch by epoch, of every recipe at its best.
+
+Source: S, Experiments (figures 5 and 13).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The valley that a sweep of the learning rate sees: points on the heat map, the curve below. Source: D, figure 3."""
+"""The valley that a sweep of the learning rate sees: points on the heat map, the curve below.
+
+Source: D, Valleys (figure 3).
+"""
 
 from __future__ import annotations
 

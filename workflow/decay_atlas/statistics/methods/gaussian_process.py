@@ -1,6 +1,6 @@
 """A Gaussian process over two axes, averaged over its hyperparameters, and draws from its posterior.
 
-Source: Rasmussen & Williams (2006), chapters 2 and 5; draws by Matheron's rule, Wilson et al. (2020).
+Source: Ours, Smooth optima; Rasmussen and Williams 2006 (chapters 2 and 5); Wilson et al. 2020.
 """
 
 from __future__ import annotations

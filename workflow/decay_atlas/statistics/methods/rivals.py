@@ -1,4 +1,4 @@
-"""The three rival laws of λ*(η), by name. Source: C, "What is wrong with the claim", 3."""
+"""The three rival laws of λ*(η), by name. Source: C, Rival laws."""
 
 LAWS = {"ratio": 1.0, "decoupled": 0.0, "product": -1.0}
 """The log–log slope b of λ* on η under each law."""

@@ -96,7 +96,7 @@ def alternating(means: Floats, scores: Floats, shape: tuple[int, int], start: tu
     """Search wd at the start's lr, then lr at that wd, and so on, until neither moves.
 
     The cells are those of a grid of the given shape (lr, wd) in row-major order, and `start` is one of them.
-    Returns the score and the number of distinct cells tried, one a fold. Source: A, tuning trap.
+    Returns the score and the number of distinct cells tried, one a fold. Source: A, Tuning trap.
     """
     seen = _seen(means).reshape(*shape, -1)
     found = scores.reshape(*shape, -1)

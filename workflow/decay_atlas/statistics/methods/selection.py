@@ -116,7 +116,7 @@ def within_noise_of_best(landscape: Landscape, average: Floats, noise: float, df
     critical value times the standard error of their difference; the true best is in the set in at least
     95 % of studies. Every λ stays where the noise is unknown.
 
-    Source: C, Optimum; Hsu (1984), constrained multiple comparisons with the best.
+    Source: C, Optimum; Hsu 1984.
     """
     present = np.isfinite(average)
     if not np.isfinite(noise):

@@ -1,6 +1,6 @@
 """The log–log slope of λ* on η in one landscape, by three methods.
 
-Source: C, Regressions (3), and C, "What is wrong with the claim", 5.
+Source: C, Regressions (3); Ours, Slope.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ learning rate only the cells about its best one take part, up to the first on ei
 doubt; and their shortfalls from the best are compressed where they are large, so that a cliff does not decide
 how rough the valley may be.
 
-Source: C, "What is wrong with the claim", 5; the landscapes in benchmarks/landscapes, on which it was tried.
+Source: Ours, Smooth optima; C, Between grid points.
 """
 
 from __future__ import annotations

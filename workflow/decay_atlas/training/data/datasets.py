@@ -133,7 +133,7 @@ def load(data_dir: str | Path, recipe: dict[str, Any]) -> Split:
 
     `val_fraction` of the training part is held out (always the same images), `train_size` limits what is
     trained on, and `label_noise` gives that share of the training labels another class, drawn uniformly and
-    once for all runs. Source: A, Protocol.
+    once for all runs. Source: A, Training protocol.
 
     All that was prepared is held against the manifest's checksum, which the records of runs name.
 

@@ -76,12 +76,14 @@ def digits(name: str, entry: dict[str, Any]) -> Arrays:
 
 
 def ridge(name: str, entry: dict[str, Any]) -> Arrays:
-    """Rows a of A with b = a·w + `noise`·N(0, 1), `samples` to train on and as many, drawn anew, to test on. Source: D.
+    """Rows a of A with b = a·w + `noise`·N(0, 1), `samples` to train on and as many, drawn anew, to test on.
 
     w has `features` coordinates and length 1. `columns` says how A's are made: `sparse` ones are
     (N(0, 1) + 1)·10·N(0, 1), that factor one for a column, kept with probability 30·ln(n)/n; `gaussian` ones are
     dense N(0, 1). All have length 10. The test rows get factors of their own, unless `test_scales` is `shared`.
     `draw` (default 0) numbers draws of A and the noise for the same w.
+
+    Source: D, Ridge experiment.
     """
     n, features = entry["samples"], entry["features"]
     weights = np.random.default_rng(SEED).standard_normal(features)

@@ -78,11 +78,13 @@ class Classification:
 
 
 class Regression:
-    """Numbers met: the mean over rows of the squared error, ‖Aw − b‖²/n in ridge regression. Source: D.
+    """Numbers met: the mean over rows of the squared error, ‖Aw − b‖²/n in ridge regression.
 
     Targets are (n,).
 
     No loss is too large, because targets have a scale of their own.
+
+    Source: D, Ridge experiment.
     """
 
     diverged_loss = math.inf

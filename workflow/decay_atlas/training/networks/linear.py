@@ -6,10 +6,12 @@ from torch import nn
 
 
 class Linear(nn.Sequential):
-    """Outputs that are sums of weighted pixels, without a bias; vectors come as images of one pixel. Source: D.
+    """Outputs that are sums of weighted pixels, without a bias; vectors come as images of one pixel.
 
     Raises:
         TypeError: an argument is unknown.
+
+    Source: D, Ridge experiment.
     """
 
     def __init__(self, num_classes: int, in_chans: int, img_size: int = 1) -> None:

@@ -1,4 +1,7 @@
-"""The first layers that sources give to networks of ImageNet on images of 32 pixels. Source: S, Experiments; A."""
+"""The first layers that sources give to networks of ImageNet on images of 32 pixels.
+
+Source: S, Experiments; A, Training protocol.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wide residual networks for small images (Zagoruyko and Komodakis 2016, table 1). Source: A, Protocol."""
+"""Wide residual networks for small images (Zagoruyko and Komodakis 2016, table 1). Source: A, Training protocol."""
 
 from __future__ import annotations
 

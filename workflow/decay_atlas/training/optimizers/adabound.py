@@ -17,7 +17,7 @@ class AdaBound(AdamBase):
     """θ ← θ − clip(lr·√(1−β₂ᵗ)/(1−β₁ᵗ)/(√v + eps), lower, upper)·m, m and v those of Adam (L2).
 
     lower = f·(1 − 1/(γt + 1)) and upper = f·(1 + 1/(γt)), where f is `final_lr` as the schedule has changed it
-    and γ is `gamma`. Source: S, compared; Luo et al. 2019.
+    and γ is `gamma`. Source: S, Compared; Luo et al. 2019.
 
     >>> weights = torch.nn.Parameter(torch.tensor([1.0]))
     >>> optimizer = AdaBound([weights], lr=0.5, final_lr=0.5, gamma=1e12)  # at once SGD at final_lr

@@ -15,8 +15,7 @@ from decay_atlas.training.optimizers.sgd_base import SGDBase
 class AdaDecay(SGDBase):
     """SGD with momentum on g + wd·s·θ, s = 2/(1 + exp(−alpha·z)), z = (|g| − mean)/sd of |g| in the tensor.
 
-    alpha = 0 is SGD (L2); z is 0 where all gradients of a tensor have one size. Source: A, compared; Nakamura
-    and Hong 2019, who normalise the sizes of the gradients layer by layer.
+    alpha = 0 is SGD (L2); z is 0 where all gradients of a tensor have one size.
 
     >>> weights = torch.nn.Parameter(torch.tensor([1.0, 1.0]))
     >>> optimizer = AdaDecay([weights], lr=0.5, weight_decay=1.0, alpha=100.0)
@@ -24,6 +23,8 @@ class AdaDecay(SGDBase):
     >>> optimizer.step()
     >>> [round(weight, 4) for weight in weights.tolist()]  # the first decays twice as fast, the second not at all
     [-0.25, 1.0]
+
+    Source: A, Compared optimizers; Nakamura and Hong 2019 (who normalise gradients layer by layer).
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from decay_atlas.training.optimizers.adam_base import AdamBase
 
 
 class AdamW(AdamBase):
-    """θ ← θ − lr·m̂/(√v̂ + eps) − lr·wd·θ. Source: C, Protocol; S, AdamW; D, AdamW-PT.
+    """θ ← θ − lr·m̂/(√v̂ + eps) − lr·wd·θ. Source: C, Protocol; S, AdamW; D, AdamW-PT and AdamW-LH.
 
     >>> import torch
     >>> weights = torch.nn.Parameter(torch.ones(2, 3))  # two members of an ensemble

@@ -8,7 +8,7 @@ from decay_atlas.training.optimizers.options import Rate
 
 
 class AdamWLH(AdamBase):
-    """θ ← (1 − wd·η)θ − lr·m̂/(√v̂ + eps), where η = lr / its initial value is the schedule. Source: D.
+    """θ ← (1 − wd·η)θ − lr·m̂/(√v̂ + eps), where η = lr / its initial value is the schedule.
 
     PyTorch's AdamW at weight decay wd / lr₀ is the same.
 
@@ -20,6 +20,8 @@ class AdamWLH(AdamBase):
     >>> optimizer.step()
     >>> round(weights.item(), 4)  # 1 − 0.125 − 0.25
     0.625
+
+    Source: D, AdamW-PT and AdamW-LH.
     """
 
     def decay(self, leaves: StepInputs, second: str) -> Rate:

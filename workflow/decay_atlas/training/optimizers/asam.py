@@ -11,7 +11,7 @@ from decay_atlas.training.optimizers.sam import SAM
 
 
 class ASAM(SAM):
-    """SAM with ε = rho·T²g/‖Tg‖, T = |θ| + eta for every parameter. Source: A, compared; Kwon et al. 2021.
+    """SAM with ε = rho·T²g/‖Tg‖, T = |θ| + eta for every parameter. Source: A, Compared optimizers; Kwon et al. 2021.
 
     >>> weights = torch.nn.Parameter(torch.tensor([2.0]))
     >>> optimizer = ASAM(torch.optim.SGD([weights], lr=0.25), rho=1.0, eta=0.0)

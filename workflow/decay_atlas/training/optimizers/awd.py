@@ -14,7 +14,7 @@ from decay_atlas.training.optimizers.sgd_base import SGDBase
 
 
 class AWD(SGDBase):
-    """λ = DoG·‖g‖/‖θ‖ over the whole model; λ̄ ← s·λ̄ + (1−s)λ, λ̄₀ = 0; SGD with momentum on g + λ̄θ. Source: A.
+    """λ = DoG·‖g‖/‖θ‖ over the whole model; λ̄ ← s·λ̄ + (1−s)λ, λ̄₀ = 0; SGD with momentum on g + λ̄θ. Source: A, AWD.
 
     **The weight decay it is given is DoG**, 0.016 or so; s is `smoothing`. The gradient must be that of the
     loss alone. λ is 0 where the weights are.

@@ -13,7 +13,7 @@ from decay_atlas.training.optimizers.options import Rate, within
 
 
 class Padam(AdamBase):
-    """AMSGrad (L2) with θ ← θ − lr·m̂/(√v̂ + eps)^(2p); p = 1/2 is AMSGrad. Source: S, compared; Chen et al. 2020.
+    """AMSGrad (L2) with θ ← θ − lr·m̂/(√v̂ + eps)^(2p); p = 1/2 is AMSGrad. Source: S, Compared; Chen et al. 2020.
 
     Bias-corrected as Adam, which the paper's algorithm is not. S gives it lr 0.01.
 

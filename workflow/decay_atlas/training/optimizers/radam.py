@@ -16,7 +16,7 @@ class RAdam(AdamBase):
 
     ρ∞ = 2/(1−β₂) − 1; ρ_t = ρ∞ − 2tβ₂ᵗ/(1−β₂ᵗ); r_t² = (ρ_t−4)(ρ_t−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρ_t) where
     ρ_t > 5. As PyTorch's RAdam: eps is added to √v before its bias correction, and the decay is in the gradient,
-    while the authors' own program decays by lr·wd outside of it. Source: S, compared; Liu et al. 2020.
+    while the authors' own program decays by lr·wd outside of it. Source: S, Compared; Liu et al. 2020.
 
     >>> weights = torch.nn.Parameter(torch.tensor([1.0]))
     >>> optimizer = RAdam([weights], lr=0.25, weight_decay=1.0)

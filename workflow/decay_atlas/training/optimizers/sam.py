@@ -17,7 +17,7 @@ class SAM(Optimizer):
     """`base` takes its step from θ with the gradient at θ + ε, ε = rho·g/‖g‖ over the whole model.
 
     The gradient at θ is there when `step` is called, as for any optimizer; the closure computes the loss and
-    its gradient anew where the weights then are. No decay enters ε. Source: A, compared; Foret et al. 2021.
+    its gradient anew where the weights then are. No decay enters ε. Source: A, Compared optimizers; Foret et al. 2021.
 
     >>> weights = torch.nn.Parameter(torch.tensor([1.0]))
     >>> optimizer = SAM(torch.optim.SGD([weights], lr=0.25), rho=1.0)

@@ -13,7 +13,7 @@ from decay_atlas.training.optimizers.options import Rate, within
 
 
 class Yogi(AdamBase):
-    """Adam (L2) with v ← v − (1−β₂)·sign(v − g²)·g², v₀ = `initial_accumulator`. Source: S, compared.
+    """Adam (L2) with v ← v − (1−β₂)·sign(v − g²)·g², v₀ = `initial_accumulator`. Source: S, Compared.
 
     Bias-corrected as Adam, with eps 1e-3 as its authors advise (Zaheer et al. 2018).
 

@@ -39,7 +39,10 @@ def stepwise(at: Point, schedule: Schedule) -> float:
 
 
 def sqrt(at: Point, schedule: Schedule) -> float:
-    """1 / √t, t = 1, 2, … counting steps, or epochs with `per: epoch`, from the end of the warm-up. Source: L, D."""
+    """1 / √t, t = 1, 2, … counting steps, or epochs with `per: epoch`, from the end of the warm-up.
+
+    Source: L, Bounds; D, Ridge experiment.
+    """
     done = at.step // at.per_epoch if schedule.get("per") == "epoch" else at.step
     return 1 / math.sqrt(done + 1)
 
@@ -48,7 +51,7 @@ def wsd(at: Point, schedule: Schedule) -> float:
     """1, then a decay over the last `decay_fraction` (default 0.2) of the steps that follow the warm-up.
 
     `decay_shape` is linear, the default, or 1-sqrt: 1 − √(share of the decay done). Where all is decay, the
-    linear one is the schedule `linear`. Source: L.
+    linear one is the schedule `linear`. Source: L, Look-ahead schedule.
     """
     decay = max(1, round(float(schedule.get("decay_fraction", 0.2)) * at.steps))
     left = at.steps - at.step
@@ -60,7 +63,9 @@ def wsd(at: Point, schedule: Schedule) -> float:
 def piecewise(at: Point, schedule: Schedule) -> float:
     """1, then the multiplier of the last of `pieces`, [epoch from the start of training, multiplier], begun.
 
-    With `decay_fraction` it ends as `wsd` does, from the multiplier that it had come to. Source: L.
+    With `decay_fraction` it ends as `wsd` does, from the multiplier that it had come to.
+
+    Source: L, Look-ahead schedule.
     """
     end = wsd(at, schedule) if "decay_fraction" in schedule else 1.0
     decay = round(float(schedule.get("decay_fraction", 0)) * at.steps)
@@ -162,12 +167,14 @@ def _check_drops(schedule: Schedule, name: str, epochs: int) -> None:
 
 
 def look_ahead(stages: list[float], epochs: int, steps_per_epoch: int) -> list[tuple[float, float]]:
-    """The `pieces` of the look-ahead schedule whose later stages begin at the epochs `stages`. Source: L.
+    """The `pieces` of the look-ahead schedule whose later stages begin at the epochs `stages`.
 
     Its first stage has the multiplier 1, and the horizons are the stages' last steps (see `bounds.piecewise_factors`).
 
     Raises:
         ValueError: a stage is too short for a factor between 0 and 1.
+
+    Source: L, Look-ahead schedule.
     """
     from decay_atlas.schedules.bounds import piecewise_factors  # numpy and scipy, which a plan has no use for
 
