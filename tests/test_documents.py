@@ -37,6 +37,7 @@ from decay_atlas.tables import collect
 from decay_atlas.tables.registry import BOUND_ITEMS, tables
 
 ROOT = Path(__file__).parents[1]
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "optima": lambda runs: optima(runs, "max"),
     "ratio": lambda runs: ratio(runs, "max"),
@@ -91,6 +92,11 @@ def test_every_column_of_the_table_of_runs_is_explained() -> None:
 
 def test_every_table_of_the_workflow_is_explained() -> None:
     assert sorted({*tables(), *tables(BOUND_ITEMS)}) == sorted(TABLES)
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/.]+/[\w.]+)`", ARCHITECTURE))))
+def test_the_page_on_the_architecture_names_what_is_there(name: str) -> None:
+    assert any((ROOT / folder / name).exists() for folder in (".", "workflow/decay_atlas"))
 
 
 def test_links_within_the_project_lead_somewhere() -> None:
