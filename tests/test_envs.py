@@ -53,7 +53,7 @@ def test_conda_environments_agree_with_the_lock(file: Path) -> None:
 MODULE_NAMES = {"pillow": "PIL", "scikit-learn": "sklearn", "pyyaml": "yaml"}
 STARTS = {
     "training": [LIBRARY / "training/__main__.py", LIBRARY / "training/prepare.py"],
-    "analysis": [LIBRARY / "simulation.py", *sorted((WORKFLOW / "scripts").glob("*.py"))],
+    "analysis": [LIBRARY / "simulation/__main__.py", *sorted((WORKFLOW / "scripts").glob("*.py"))],
 }
 
 

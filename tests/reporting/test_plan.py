@@ -18,6 +18,8 @@ from tests.reporting.test_page import Tags
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.xdist_group("published plan")  # which takes a minute to simulate
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Plan:

@@ -31,6 +31,7 @@ from decay_atlas.training.engine.learner import EnsembleRun, Learner, State
 from decay_atlas.training.engine.serial import SerialTrainer
 from decay_atlas.training.job import train_pack
 from decay_atlas.training.loop import train
+from tests.processes import hearing
 from tests.training.conftest import CPU, data_of
 
 SAME = ("status", "test_best", "test_final", "val_best", "val_final", "history")
@@ -225,7 +226,8 @@ def test_a_signal_leaves_a_checkpoint_that_the_next_attempt_goes_on_from(
 ) -> None:
     rich["recipe"]["epochs"] = 150
     records = paths(rich, 1)
-    process = start_program(rich, records, digits)
+    with hearing():
+        process = start_program(rich, records, digits)
     while process.is_alive() and not list(Path().rglob("*.ckpt")):
         time.sleep(0.005)
     assert process.pid
