@@ -271,33 +271,28 @@ def code_of(module):
     return lambda wildcards: source_digest(module)
 
 
-def table(name):
-    """The output file of a table, marked for `snakemake --report` with its place there and a caption."""
-    category, label = labelled(name, Table)
+def reported(path, caption, category, label):
+    """An output file, marked for `snakemake --report` with its place there and a caption."""
     return report(
-        f"{RESULTS}/tables/{name}.csv",
-        caption=f"../report/table_{name}.rst",
+        path,
+        caption=f"../report/{caption}.rst",
         category=category,
         labels={"result": label},
     )
+
+
+def table(name):
+    """The output file of a table."""
+    path = f"{RESULTS}/tables/{name}.csv"
+    return reported(path, f"table_{name}", *labelled(name, Table))
 
 
 def figure(name):
-    """The output file of a figure, marked likewise."""
-    category, label = labelled(name, Figure)
-    return report(
-        f"{RESULTS}/figures/{name}.svg",
-        caption=f"../report/figure_{name}.rst",
-        category=category,
-        labels={"result": label},
-    )
+    """The output file of a figure."""
+    path = f"{RESULTS}/figures/{name}.svg"
+    return reported(path, f"figure_{name}", *labelled(name, Figure))
 
 
 def page(caption):
-    """The output file of the whole report, likewise."""
-    return report(
-        f"{RESULTS}/report.html",
-        caption=f"../report/{caption}.rst",
-        category="1. Report",
-        labels={"result": "1. Report"},
-    )
+    """The output file of the whole report."""
+    return reported(f"{RESULTS}/report.html", caption, "1. Report", "1. Report")

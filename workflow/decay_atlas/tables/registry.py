@@ -52,8 +52,8 @@ class Stage:
     """A rule of the statistics that needs no script of its own.
 
     It calls `functions` of its module (the one of its own name, where none is given) with what it `reads`, the runs or
-    a table, and with `settings`: the argument's name, and the key of the study that holds it, a dot before each part
-    but the first. A function returns a table, or several, in the order in which ITEMS has them.
+    a table, and with `settings`: the argument's name, and the dotted key of the study that holds its value. A function
+    returns a table, or several, in the order in which ITEMS has them.
     """
 
     name: str
